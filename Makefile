@@ -1,0 +1,43 @@
+# Every target is one line that calls a tool. The tool chain itself: platform/groundplan/tools, docs/toolchain.md.
+PYTHON ?= python3
+STACK ?= local
+GP = .venv/bin/groundplan
+PYTEST = .venv/bin/python -m pytest
+
+.PHONY: up preview down check test test-all test-unit test-runtime bench format help
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+.venv/deploy: pyproject.toml uv.lock
+	$(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet "uv>=0.9,<1" && .venv/bin/uv sync --frozen --no-dev --inexact --quiet && touch $@
+
+.venv/develop: .venv/deploy
+	.venv/bin/uv sync --frozen --all-groups --inexact --quiet && touch $@
+
+up: .venv/deploy ## Everything, from nothing to a prediction
+	$(GP) up $(STACK)
+
+preview: .venv/deploy ## What `up` would change
+	$(GP) preview $(STACK)
+
+down: .venv/deploy ## Stop everything, keep the data; PURGE=1 removes it
+	$(GP) down $(STACK) --yes $(if $(PURGE),--purge)
+
+check: .venv/develop ## Format, lint, types, import rules, docstrings, docs, schema
+	.venv/bin/python -m tests.support.checks
+
+test: .venv/develop ## Unit, components, runtime and lifecycle
+	$(PYTEST) tests/unit tests/components tests/runtime tests/lifecycle
+
+test-unit: .venv/develop ## The quick tier
+	$(PYTEST) tests/unit tests/components -n 2
+
+test-all: .venv/develop ## Also end to end and crashes
+	$(PYTEST) tests/unit tests/components tests/runtime tests/lifecycle tests/e2e tests/crash
+
+bench: .venv/develop ## Figures for the note
+	.venv/bin/python -m benchmarks
+
+format: .venv/develop ## Format and fix
+	.venv/bin/ruff format . && .venv/bin/ruff check --fix .
