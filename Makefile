@@ -13,7 +13,7 @@ help: ## This list
 	$(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet "uv>=0.9,<1" && .venv/bin/uv sync --frozen --no-dev --inexact --quiet && touch $@
 
 .venv/develop: .venv/deploy
-	.venv/bin/uv sync --frozen --all-groups --inexact --quiet && touch $@
+	.venv/bin/uv sync --frozen --all-groups --extra local --extra runtime --inexact --quiet && touch $@
 
 up: .venv/deploy ## Everything, from nothing to a prediction
 	$(GP) up $(STACK)
