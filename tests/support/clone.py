@@ -37,12 +37,13 @@ def _is_free(port: int) -> bool:
         return True
 
 
-@dataclass(frozen=True)
+@dataclass
 class Clone:
     """A clone at ``path`` whose local stack listens from ``port_base``."""
 
     path: Path
     port_base: int
+    first_up: str = ""
 
     def run(self, *command: str, ok: bool = True, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command in the clone; with ``ok`` fail with all its output when it fails."""
@@ -74,6 +75,14 @@ class Clone:
         url = f"{self.outputs()['endpoints']['predict']}/predict/feast/batch"
         return httpx.post(url, json={"entities": entities}, timeout=30)
 
+    def runtime(self, code: str) -> str:
+        """Run Python in the runtime's environment with the stack's configuration, as an operator might."""
+        folder = self.path / ".groundplan/local"
+        code_folder = next((folder / "code").iterdir())
+        script = f'eval "$(.venv/bin/groundplan env local)" && exec "$GROUNDPLAN_RUNTIME_PYTHON" -c {shlex.quote(code)}'
+        env = {"GROUNDPLAN_RUNTIME": str(folder / "runtime.json"), "PYTHONPATH": str(code_folder)}
+        return self.run("bash", "-c", script, env=env).stdout
+
     def edit(self, name: str, pattern: str, replacement: str) -> None:
         """Replace one line's text in a file of the clone; fail when nothing matches."""
         path = self.path / name
@@ -94,6 +103,14 @@ class Clone:
     def processes(self) -> list[psutil.Process]:
         """Every process that runs out of this clone's data folder, or from below it."""
         return [p for p in psutil.process_iter() if self._is_mine(p)]
+
+    def stop(self) -> None:
+        """End what still runs of this clone, politely first: the last word of a test, also of a failed one."""
+        self.run("make", "down", "PURGE=1", ok=False)
+        left = self.processes()
+        for process in left:
+            process.kill()
+        psutil.wait_procs(left, timeout=10)
 
     def _is_mine(self, process: psutil.Process) -> bool:
         try:

@@ -1,0 +1,84 @@
+"""From nothing to a prediction, and the second ``up``."""
+
+import json
+import re
+
+import pytest
+
+from tests.support.clone import Clone
+
+ENTITIES = [{"origin": "JFK", "carrier": "AA"}, {"origin": "EWR", "carrier": "UA"}]
+
+
+def test_up_ends_with_a_prediction_beside_both_errors(clone: Clone) -> None:
+    tail = clone.first_up[-4000:]
+    assert re.search(r"JFK\s+AA\s+-?\d+\.\d", tail), tail
+    assert re.search(r"baseline|naive", tail)
+
+
+def test_the_model_beats_the_naive_baseline(clone: Clone) -> None:
+    status = json.loads(clone.groundplan("status", "--json").stdout)
+    model = next(m for m in status["models"] if m["name"] == "delay")
+    assert model["metrics"]["mae"] < model["metrics"]["baseline_mae"]
+
+
+def test_the_answer_names_one_pair_version_twice(clone: Clone) -> None:
+    answer = clone.predict(ENTITIES)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert body["preprocessor_version"] == body["model_version"] == 1
+    assert [p["entity"] for p in body["predictions"]] == ENTITIES
+    assert all(isinstance(p["value"], float) for p in body["predictions"])
+
+
+@pytest.mark.parametrize(
+    "entities",
+    [
+        [],
+        [{"origin": "JFK"}],
+        [{"origin": "JFK", "carrier": "AA", "gate": "1"}],
+        [{"origin": 7, "carrier": "AA"}],
+        [{"origin": "XXX", "carrier": "AA"}],
+        [{"origin": "JFK", "carrier": "AA"}] * 5000,
+        "JFK",
+    ],
+    ids=["empty", "missing-key", "unknown-key", "wrong-type", "unknown-entity", "oversized", "no-list"],
+)
+def test_bad_requests_get_one_clear_line(clone: Clone, entities: list[dict[str, object]]) -> None:
+    answer = clone.predict(entities)  # type: ignore[arg-type]
+    assert 400 <= answer.status_code < 500, answer.text
+    error = answer.json()["error"]
+    assert error["what"]
+    assert "\n" not in error["what"]
+    assert "Traceback" not in answer.text
+
+
+def test_a_second_up_and_preview_change_nothing(clone: Clone) -> None:
+    clone.pulumi("preview", "-s", "local", "--expect-no-changes")
+    clone.pulumi("up", "-s", "local", "--yes", "--expect-no-changes")
+    clone.pulumi("preview", "-s", "local", "--refresh", "--expect-no-changes")
+    assert clone.groundplan("preview", "local").returncode == 0
+
+
+def test_outputs_name_every_endpoint(clone: Clone) -> None:
+    endpoints = clone.outputs()["endpoints"]
+    assert set(endpoints) >= {"predict", "controlplane", "mlflow", "ray", "objects", "database"}
+
+
+def test_no_secret_lies_in_the_state_or_the_arguments(clone: Clone) -> None:
+    secrets = [p.read_text().strip() for p in (clone.path / ".groundplan/local/secrets").iterdir() if p.name.endswith(SECRET_FILES)]
+    assert len(secrets) >= 6
+    state = "".join(p.read_text() for p in (clone.path / ".groundplan/state").rglob("*.json*") if p.is_file())
+    arguments = " ".join(word for p in clone.processes() for word in p.cmdline())
+    for secret in secrets:
+        assert secret not in state
+        assert secret not in arguments
+
+
+SECRET_FILES = ("admin", "mlflow", "feast", "controlplane", "key", "store", "token")
+
+
+def test_nothing_listens_beyond_loopback(clone: Clone) -> None:
+    listening = [c.laddr for p in clone.processes() for c in p.net_connections("inet") if c.status == "LISTEN"]
+    assert listening
+    assert {a.ip for a in listening} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}

@@ -1,0 +1,61 @@
+"""One edited line: the preview names exactly what follows from it."""
+
+from tests.support.clone import Clone
+
+
+def kinds(steps: dict[str, str]) -> list[str]:
+    """The types among the steps, with repetition, sorted; every step has to be an update."""
+    assert set(steps.values()) <= {"update"}, steps
+    return sorted(title.split()[0] for title in steps)
+
+
+def test_a_hyperparameter_is_one_model_and_the_aliases_that_follow(clone: Clone) -> None:
+    with clone.edited("projects/flights/training/delay.yaml", r"max_depth: \d+", "max_depth: 4"):
+        found = kinds(clone.steps())
+    assert found.count("Model") == 1
+    assert set(found) <= {"Model", "Alias", "Gates"}
+    assert found.count("Alias") == 2
+
+
+def test_a_feature_view_is_that_view_and_what_it_feeds(clone: Clone) -> None:
+    with clone.edited("projects/flights/features/origin_weather.sql", r"(?i)\bselect\b", "SELECT /* edited */"):
+        steps = clone.steps()
+    titles = " ".join(steps)
+    assert kinds(steps).count("FeatureView") == 1
+    assert "origin_weather" in titles
+    assert kinds(steps).count("Model") == 1
+    assert "route_delay" not in titles
+    assert "DataSource" not in titles
+
+
+def test_a_replica_count_is_one_update_and_does_not_retrain(clone: Clone) -> None:
+    with clone.edited("projects/flights/serving/delay.yaml", r"replicas: 1", "replicas: 2"):
+        assert kinds(clone.steps()) == ["ServingApplication"]
+
+
+def test_a_description_touches_only_itself(clone: Clone) -> None:
+    with clone.edited("projects/flights/project.yaml", r"description: .*", "description: Edited"):
+        assert kinds(clone.steps()) == ["Project"]
+
+
+def test_a_mistake_is_one_clear_line_before_anything_is_touched(clone: Clone) -> None:
+    with clone.edited("projects/flights/training/delay.yaml", r"max_depth: \d+", "max_depht: 4"):
+        done = clone.groundplan("preview", "local", ok=False)
+    assert done.returncode == 1
+    assert "projects/flights/training/delay.yaml:" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_a_new_hyperparameter_makes_pair_two_and_serves_it(clone: Clone) -> None:
+    clone.edit("projects/flights/training/delay.yaml", r"n_estimators: \d+", "n_estimators: 120")
+    clone.groundplan("up", "local")
+    body = clone.predict([{"origin": "JFK", "carrier": "AA"}]).json()
+    assert body["preprocessor_version"] == body["model_version"] == 2
+    assert clone.steps() == {}
+
+
+def test_the_old_commit_selects_the_old_number_again(clone: Clone) -> None:
+    clone.run("git", "checkout", "projects/flights/training/delay.yaml")
+    clone.groundplan("up", "local")
+    body = clone.predict([{"origin": "JFK", "carrier": "AA"}]).json()
+    assert body["preprocessor_version"] == body["model_version"] == 1
