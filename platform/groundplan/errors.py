@@ -7,7 +7,8 @@ GroundplanError
 └── Refused            a rule of the platform says no
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -57,3 +58,9 @@ class ServiceError(GroundplanError):
 
 class Refused(GroundplanError):
     """A rule of the platform says no: a gate, a protection, an ownership check."""
+
+
+def suggest(given: str, known: Iterable[str]) -> str | None:
+    """Return ``did you mean x?`` for the known word nearest to a misspelt one, or ``None``."""
+    near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else None

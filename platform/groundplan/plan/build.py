@@ -1,0 +1,186 @@
+"""From valid specs to the plan: a pure function, without clock, network, environment or disk."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import Any
+
+from pydantic import BaseModel
+
+from groundplan.plan.model import DESCRIPTIVE, KINDS, Node, Plan, digest_of
+from groundplan.spec import (
+    DataSourceSpec,
+    FeatureServiceSpec,
+    FeatureViewSpec,
+    LoadedProject,
+    ProjectSpec,
+    ServingSpec,
+    StackSpec,
+    TrainingSpec,
+    instant_text,
+)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A node before its digests are known."""
+
+    kind: str
+    project: str
+    name: str
+    properties: Mapping[str, Any]
+    feeds: tuple[str, ...] = ()
+    after: tuple[str, ...] = field(default=())
+
+    @property
+    def id(self) -> str:
+        return node_id(self.project, self.kind, self.name)
+
+
+def node_id(project: str, kind: str, name: str) -> str:
+    """Return the id of a node: ``<project>/<kind_slug>/<name>``."""
+    return f"{project}/{KINDS[kind]}/{name}"
+
+
+def build_plan(stack: StackSpec, projects: Sequence[LoadedProject]) -> Plan:
+    """Return the plan of a stack and its projects, which are valid (as loaded)."""
+    nodes = [
+        node for project in sorted(projects, key=lambda p: p.spec.name) for node in _nodes(_drafts(stack, project))
+    ]
+    return Plan(stack.name, stack.target, tuple(nodes))
+
+
+def _nodes(drafts: Iterable[_Draft]) -> Iterator[Node]:
+    by_id = {draft.id: draft for draft in drafts}
+    order = TopologicalSorter({id: (*draft.feeds, *draft.after) for id, draft in by_id.items()}).static_order()
+    data: dict[str, str] = {}
+    for id in order:
+        draft = by_id[id]
+        upstream = {source: data[source] for source in sorted(draft.feeds)}
+        skipped = DESCRIPTIVE.get(draft.kind, frozenset())
+        data[id] = digest_of([draft.kind, {k: v for k, v in draft.properties.items() if k not in skipped}, upstream])
+        digest = digest_of([draft.kind, draft.properties, upstream])
+        yield Node(
+            id,
+            draft.kind,
+            draft.project,
+            draft.name,
+            draft.properties,
+            digest,
+            data[id],
+            draft.feeds,
+            draft.after,
+            upstream,
+        )
+
+
+def _drafts(stack: StackSpec, project: LoadedProject) -> Iterator[_Draft]:
+    spec = project.spec
+    drafts = [*_declarations(project), *_made(stack, project)]
+    yield _project(project)
+    yield from drafts
+    gated = {f"{model}@{alias}" for model, t in spec.training.items() for alias, a in t.aliases.items() if a.gates}
+    feeds = tuple(_ids(spec, "Alias", sorted(gated)))
+    rest = tuple(draft.id for draft in drafts if draft.id not in feeds)
+    yield _Draft("Gates", spec.name, spec.name, {"aliases": sorted(gated)}, feeds, rest)
+
+
+def _project(project: LoadedProject) -> _Draft:
+    spec = project.spec
+    properties = {
+        "team": spec.team,
+        "owner": spec.owner,
+        "description": spec.description,
+        "source": project.source,
+        "code": dict(sorted(project.code.items())),
+    }
+    return _Draft("Project", spec.name, spec.name, properties)
+
+
+def _declarations(project: LoadedProject) -> Iterator[_Draft]:
+    spec = project.spec
+    first = tuple(_ids(spec, "Project", [spec.name]))
+    for name, entity in spec.entities.items():
+        yield _Draft("Entity", spec.name, name, entity.model_dump(), after=first)
+    for name, source in spec.data_sources.items():
+        yield _Draft("DataSource", spec.name, name, _source(project, source), after=first)
+    for name, view in spec.feature_views.items():
+        feeds = (*_ids(spec, "Entity", view.entities), *_inputs(spec, view.inputs))
+        yield _Draft("FeatureView", spec.name, name, _view(project, view), feeds, first)
+    for name, service in spec.feature_services.items():
+        feeds = tuple(_ids(spec, "FeatureView", service.views))
+        yield _Draft("FeatureService", spec.name, name, {"views": expand(service, spec)}, feeds)
+
+
+def _made(stack: StackSpec, project: LoadedProject) -> Iterator[_Draft]:
+    spec = project.spec
+    as_of = max((instant_text(model.as_of) for model in spec.training.values()), default=None)
+    for name, view in spec.feature_views.items():
+        if view.online:
+            feeds = tuple(_ids(spec, "FeatureView", [name]))
+            yield _Draft("Materialization", spec.name, name, {"view": name, "as_of": as_of}, feeds)
+    for name, model in spec.training.items():
+        feeds = (*_ids(spec, "FeatureService", [model.feature_service]), *_inputs(spec, model.examples.inputs))
+        yield _Draft("Model", spec.name, name, _model(project, model), feeds)
+        yield from _aliases(spec, name, model)
+    for name, serving in spec.serving.items():
+        yield _serving(stack, spec, name, serving)
+
+
+def _given(spec: BaseModel) -> dict[str, Any]:
+    # Only top-level nulls are left out: a null inside hyperparameters is a value.
+    return {key: value for key, value in spec.model_dump(mode="json").items() if value is not None}
+
+
+def _source(project: LoadedProject, source: DataSourceSpec) -> dict[str, Any]:
+    properties = _given(source)
+    reference = source.python or (source.path if source.path and not source.path.startswith("s3://") else None)
+    return properties | ({"code": project.code_digest(reference)} if reference else {})
+
+
+def _view(project: LoadedProject, view: FeatureViewSpec) -> dict[str, Any]:
+    properties = _given(view)
+    return properties | {"code": project.code_digest(view.sql or view.python or "")}
+
+
+def expand(service: FeatureServiceSpec, spec: ProjectSpec) -> dict[str, list[str]]:
+    """Return a feature service's views with every field named, ``all`` expanded in the order of the view."""
+    return {n: list(spec.feature_views[n].fields if f == "all" else f) for n, f in service.views.items()}
+
+
+def _model(project: LoadedProject, model: TrainingSpec) -> dict[str, Any]:
+    properties = _given(model)
+    del properties["aliases"]
+    properties["as_of"] = instant_text(model.as_of)
+    properties["examples"]["code"] = project.code_digest(model.examples.sql)
+    return properties | ({"code": project.code_digest(model.python)} if model.python else {})
+
+
+def _aliases(spec: ProjectSpec, model: str, training: TrainingSpec) -> Iterator[_Draft]:
+    made = tuple(_ids(spec, "Model", [model]))
+    for name, alias in training.aliases.items():
+        properties = {"model": model, "alias": name, **_given(alias)}
+        follows = alias.follow is not None
+        yield _Draft(
+            "Alias", spec.name, f"{model}@{name}", properties, made if follows else (), () if follows else made
+        )
+
+
+def _serving(stack: StackSpec, spec: ProjectSpec, name: str, serving: ServingSpec) -> _Draft:
+    model = spec.training[serving.model]
+    alias = serving.alias or stack.alias
+    route = f"/{spec.name}/{name}"
+    properties = {**serving.model_dump(mode="json"), "alias": alias, "route": route}
+    views = spec.feature_services[model.feature_service].views
+    after = (*_ids(spec, "Alias", [f"{serving.model}@{alias}"]), *_ids(spec, "Materialization", views))
+    feeds = tuple(_ids(spec, "FeatureService", [model.feature_service]))
+    return _Draft("ServingApplication", spec.name, name, properties, feeds, after)
+
+
+def _ids(spec: ProjectSpec, kind: str, names: Iterable[str]) -> Iterator[str]:
+    return (node_id(spec.name, kind, name) for name in names)
+
+
+def _inputs(spec: ProjectSpec, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        yield node_id(spec.name, "DataSource" if name in spec.data_sources else "FeatureView", name)

@@ -1,0 +1,42 @@
+"""What people write, as frozen pydantic models that forbid unknown keys."""
+
+from groundplan.spec._base import MEANING, Model, instant_text, seconds
+from groundplan.spec.features import DataSourceSpec, EntitySpec, FeatureServiceSpec, FeatureViewSpec
+from groundplan.spec.loaded import LoadedProject
+from groundplan.spec.project import ProjectSpec, ServingSpec, TierSpec, TiersSpec
+from groundplan.spec.references import Finding, across_projects, entities_of, features_of, in_project, in_stack
+from groundplan.spec.stack import PORT_OFFSETS, RAY_WORKER_OFFSETS, LocalSpec, RaySpec, StackSpec
+from groundplan.spec.training import AliasSpec, ExamplesSpec, GateSpec, PreprocessorSpec, TrainingSpec, ValidationSpec
+
+__all__ = [
+    "MEANING",
+    "PORT_OFFSETS",
+    "RAY_WORKER_OFFSETS",
+    "AliasSpec",
+    "DataSourceSpec",
+    "EntitySpec",
+    "ExamplesSpec",
+    "FeatureServiceSpec",
+    "FeatureViewSpec",
+    "Finding",
+    "GateSpec",
+    "LoadedProject",
+    "LocalSpec",
+    "Model",
+    "PreprocessorSpec",
+    "ProjectSpec",
+    "RaySpec",
+    "ServingSpec",
+    "StackSpec",
+    "TierSpec",
+    "TiersSpec",
+    "TrainingSpec",
+    "ValidationSpec",
+    "across_projects",
+    "entities_of",
+    "features_of",
+    "in_project",
+    "in_stack",
+    "instant_text",
+    "seconds",
+]

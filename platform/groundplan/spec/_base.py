@@ -1,0 +1,58 @@
+"""What all spec models share: the frozen base and the small types (names, durations, paths, instants)."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+NAME_PATTERN = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+COLUMN_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+DURATION_PATTERN = r"^[1-9][0-9]{0,5}[smhdw]$"
+_SEGMENT = r"\.?[A-Za-z0-9_\-][A-Za-z0-9_.\-]*"  # never "." or ".."
+_PATH = rf"{_SEGMENT}(/{_SEGMENT})*"
+SQL_PATTERN = rf"^{_PATH}\.sql$"
+PYTHON_PATTERN = rf"^{_PATH}\.py:[A-Za-z_][A-Za-z0-9_]*$"
+FILE_PATTERN = rf"^{_PATH}$"
+DATA_PATTERN = rf"^(s3://[a-z0-9.\-]+/[^\s]+|{_PATH})$"
+
+#: What each pattern means, in words: shown as "allowed" in an error.
+MEANING = {
+    NAME_PATTERN: "lower-case letters, digits and single underscores, beginning with a letter, at most 40 characters",
+    COLUMN_PATTERN: "letters, digits and underscores, not beginning with a digit",
+    DURATION_PATTERN: "a whole number and s, m, h, d or w, as in 30m, 3h, 28d",
+    SQL_PATTERN: "a .sql file inside the project folder, as in features/weather.sql",
+    PYTHON_PATTERN: "a function in a file inside the project folder, as in features/delays.py:build",
+    FILE_PATTERN: "a relative path without '..'",
+    DATA_PATTERN: "a file inside the project folder, or s3://bucket/key",
+}
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=40)]
+Column = Annotated[str, Field(pattern=COLUMN_PATTERN, max_length=63)]
+Duration = Annotated[str, Field(pattern=DURATION_PATTERN)]
+SqlFile = Annotated[str, Field(pattern=SQL_PATTERN)]
+PythonRef = Annotated[str, Field(pattern=PYTHON_PATTERN)]
+FilePath = Annotated[str, Field(pattern=FILE_PATTERN)]
+DataPath = Annotated[str, Field(pattern=DATA_PATTERN)]
+FieldType = Literal["string", "int64", "float64", "bool", "timestamp"]
+Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+class Model(BaseModel):
+    """Base of everything that people write: frozen, strict, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def seconds(duration: str) -> int:
+    """Return the length of a duration such as ``3h`` in seconds. ValueError when it is not one."""
+    if not re.match(DURATION_PATTERN, duration):
+        raise ValueError(f"{duration!r} is no duration; allowed: {MEANING[DURATION_PATTERN]}")
+    return int(duration[:-1]) * _SECONDS[duration[-1]]
+
+
+def instant_text(at: datetime) -> str:
+    """Return an instant the one way it is written in plans: UTC, ISO 8601, ending in ``Z``."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,235 @@
+"""What one part of a declaration says about another: references, cycles, duplicates.
+
+Nothing here knows of files: a :class:`Finding` names the place inside the spec, the caller finds its file and line.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from groundplan.errors import suggest
+from groundplan.spec._cycles import cycles
+from groundplan.spec.features import DataSourceSpec, FeatureServiceSpec, FeatureViewSpec
+from groundplan.spec.project import ProjectSpec, ServingSpec
+from groundplan.spec.stack import StackSpec
+from groundplan.spec.training import AliasSpec, TrainingSpec
+
+Path = tuple[str | int, ...]
+#: (collection, name) of objects that are declared but invalid: references to them are not reported again.
+Broken = Collection[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One mistake in a spec: its place in the spec, what, the value given, the values allowed, the fix."""
+
+    path: Path
+    what: str
+    value: str | None = None
+    allowed: str | None = None
+    fix: str | None = None
+
+
+class _Names:
+    """The names that a project declares, valid or not."""
+
+    def __init__(self, spec: ProjectSpec, broken: Broken) -> None:
+        self.spec = spec
+        self._broken = broken
+
+    def of(self, collection: str) -> set[str]:
+        return set(getattr(self.spec, collection)) | {name for kind, name in self._broken if kind == collection}
+
+    def inputs(self) -> set[str]:
+        return self.of("data_sources") | self.of("feature_views")
+
+
+def in_project(spec: ProjectSpec, alias: str | None = None, broken: Broken = ()) -> Iterator[Finding]:
+    """Yield every mistake in how the parts of one project refer to each other.
+
+    ``alias`` is the stack's, for serving that names none; ``broken`` names objects that are invalid by themselves.
+    """
+    names = _Names(spec, broken)
+    yield from _each(spec.data_sources, "data_sources", _data_source)
+    yield from _each(spec.feature_views, "feature_views", lambda p, view: _feature_view(p, view, names))
+    yield from _shared_names(spec)
+    yield from _view_cycles(spec)
+    yield from _each(spec.feature_services, "feature_services", lambda p, service: _service(p, service, names))
+    yield from _each(spec.training, "training", lambda p, model: _model(p, model, names))
+    yield from _each(spec.serving, "serving", lambda p, app: _serving(p, app, names, alias))
+
+
+def across_projects(specs: Sequence[ProjectSpec]) -> Iterator[tuple[str, Finding]]:
+    """Yield (project, finding) for names of two projects that would be one name in a service behind them."""
+    seen: dict[str, tuple[str, str]] = {}
+    for spec in specs:
+        for model in spec.training:
+            registered = f"{spec.name}_{model}"
+            if registered in seen:
+                other = ".".join(seen[registered])
+                yield (
+                    spec.name,
+                    Finding(
+                        ("training", model),
+                        f"is registered as {registered}, as is {other}",
+                        model,
+                        fix="rename one of them",
+                    ),
+                )
+            seen.setdefault(registered, (spec.name, model))
+
+
+def in_stack(stack: StackSpec) -> Iterator[Finding]:
+    """Yield every mistake in a stack that its types cannot express."""
+    if stack.target != "local":
+        yield Finding(("target",), "is not in this release", stack.target, "local")
+    ports: dict[int, str] = {}
+    for name, port in stack.local.all_ports().items():
+        if port in ports:
+            fix = f"choose another port for {name} or {ports[port]}"
+            yield Finding(("local", "ports"), f"{ports[port]} and {name} are on one port", str(port), fix=fix)
+        ports.setdefault(port, name)
+    for index, project in enumerate(stack.projects):
+        if project in stack.projects[:index]:
+            yield Finding(("projects", index), "is listed twice", project, fix="remove one")
+
+
+def _each(
+    items: Mapping[str, Any], collection: str, check: Callable[[Path, Any], Iterator[Finding]]
+) -> Iterator[Finding]:
+    for name, item in items.items():
+        yield from check((collection, name), item)
+
+
+def _data_source(path: Path, source: DataSourceSpec) -> Iterator[Finding]:
+    needed = {"package": ("package", "file"), "csv": ("path",), "parquet": ("path",), "python": ("python",)}[
+        source.kind
+    ]
+    for key in ("package", "file", "path", "python"):
+        given = getattr(source, key)
+        if key in needed and given is None:
+            yield Finding(path, f"a data source of kind {source.kind} needs {key}", fix=f"add {key}:")
+        if key not in needed and given is not None:
+            what = f"does not belong to a data source of kind {source.kind}"
+            yield Finding((*path, key), what, given, " and ".join(needed))
+
+
+def _feature_view(path: Path, view: FeatureViewSpec, names: _Names) -> Iterator[Finding]:
+    yield from _dangling((*path, "entities"), view.entities, names.of("entities"), "entity")
+    yield from _dangling((*path, "inputs"), view.inputs, names.inputs(), "data source or feature view")
+    if (view.sql is None) == (view.python is None):
+        given = "both" if view.sql else "neither"
+        yield Finding(path, "needs either sql or python", given, fix="name one: sql: features/x.sql")
+    declared = names.spec.entities
+    reserved = {view.timestamp} | {declared[e].join_key for e in view.entities if e in declared}
+    for field in sorted(reserved & set(view.fields)):
+        what = "is the timestamp or a join key, not a feature"
+        yield Finding((*path, "fields", field), what, field, fix="remove it from fields")
+
+
+def _shared_names(spec: ProjectSpec) -> Iterator[Finding]:
+    for name in sorted(set(spec.data_sources) & set(spec.feature_views)):
+        what = "is a data source and a feature view; both are tables of that name in SQL"
+        yield Finding(("feature_views", name), what, name, fix="rename one of them")
+    keys: dict[str, str] = {}
+    for name, entity in spec.entities.items():
+        if entity.join_key in keys:
+            what = f"is the join key of entity {keys[entity.join_key]} too"
+            yield Finding(("entities", name, "join_key"), what, entity.join_key, fix="give each entity its own key")
+        keys.setdefault(entity.join_key, name)
+
+
+def _view_cycles(spec: ProjectSpec) -> Iterator[Finding]:
+    edges = {name: [i for i in view.inputs if i in spec.feature_views] for name, view in spec.feature_views.items()}
+    for cycle in cycles(edges):
+        path = " → ".join((*cycle, cycle[0]))
+        yield Finding(
+            ("feature_views", cycle[0], "inputs"), "feature views feed themselves", path, fix="break the circle"
+        )
+
+
+def _service(path: Path, service: FeatureServiceSpec, names: _Names) -> Iterator[Finding]:
+    views = names.spec.feature_views
+    for name, fields in service.views.items():
+        here = (*path, "views", name)
+        yield from _dangling((*path, "views"), [name], names.of("feature_views"), "feature view", key=name)
+        if fields != "all" and name in views:
+            yield from _dangling(here, fields, set(views[name].fields), f"field of {name}")
+        if name in views and not views[name].online:
+            yield Finding(here, "is not online, so nothing can be served from it", name, fix="set online: true")
+
+
+def _model(path: Path, model: TrainingSpec, names: _Names) -> Iterator[Finding]:
+    if (model.kind == "python") != (model.python is not None):
+        what = (
+            "kind python needs python: training/x.py:train" if model.kind == "python" else "belongs to kind python only"
+        )
+        yield Finding(path if model.python is None else (*path, "python"), what, model.python)
+    yield from _dangling(
+        (*path, "examples", "inputs"), model.examples.inputs, names.inputs(), "data source or feature view"
+    )
+    yield from _dangling(
+        path, [model.feature_service], names.of("feature_services"), "feature service", "feature_service"
+    )
+    service = names.spec.feature_services.get(model.feature_service)
+    if service is not None and all(name in names.spec.feature_views for name in service.views):
+        yield from _model_columns(path, model, service, names.spec)
+    for name, alias in model.aliases.items():
+        yield from _alias((*path, "aliases", name), alias, model)
+
+
+def _model_columns(
+    path: Path, model: TrainingSpec, service: FeatureServiceSpec, spec: ProjectSpec
+) -> Iterator[Finding]:
+    features, entities = features_of(service, spec), entities_of(service, spec)
+    if model.baseline is not None:
+        yield from _dangling(path, [model.baseline], set(features), f"feature of {model.feature_service}", "baseline")
+    keys = {spec.entities[name].join_key for name in entities if name in spec.entities}
+    if len(keys) == len(entities):
+        here = (*path, "preprocessor", "categorical")
+        yield from _dangling(here, model.preprocessor.categorical, keys | set(features), "join key or feature")
+
+
+def _alias(path: Path, alias: AliasSpec, model: TrainingSpec) -> Iterator[Finding]:
+    if (alias.follow is None) == (alias.version is None):
+        yield Finding(path, "needs either follow or version", fix="write follow: latest, or version: 3")
+    if alias.version is not None and alias.gates:
+        yield Finding((*path, "gates"), "only an alias that follows has gates", fix="remove gates")
+    for index, gate in enumerate(alias.gates):
+        if gate.better_than == "baseline" and model.baseline is None:
+            here = (*path, "gates", index, "better_than")
+            yield Finding(here, "the model declares no baseline", "baseline", fix="add baseline: <view>__<field>")
+
+
+def _serving(path: Path, app: ServingSpec, names: _Names, alias: str | None) -> Iterator[Finding]:
+    yield from _dangling(path, [app.model], names.of("training"), "model", "model")
+    model = names.spec.training.get(app.model)
+    wanted = app.alias or alias
+    if model is None or wanted is None:
+        return
+    where = (*path, "alias") if app.alias else path
+    if wanted not in model.aliases:
+        what = f"unknown alias of model {app.model}" + ("" if app.alias else " (the stack's alias)")
+        fix = suggest(wanted, model.aliases) or f"declare it under training.{app.model}.aliases"
+        yield Finding(where, what, wanted, ", ".join(sorted(model.aliases)), fix)
+
+
+def _dangling(
+    path: Path, given: Sequence[str], known: Collection[str], noun: str, key: str | None = None
+) -> Iterator[Finding]:
+    for index, name in enumerate(given):
+        if name not in known:
+            allowed = ", ".join(sorted(known)) or f"no {noun} is declared"
+            here = (*path, index if key is None else key)
+            yield Finding(here, f"unknown {noun}", name, allowed, suggest(name, known))
+
+
+def features_of(service: FeatureServiceSpec, spec: ProjectSpec) -> list[str]:
+    """Return the names of a feature service's features as frames have them: ``<view>__<field>``."""
+    views = {name: spec.feature_views[name].fields if f == "all" else f for name, f in service.views.items()}
+    return [f"{view}__{field}" for view, fields in views.items() for field in fields]
+
+
+def entities_of(service: FeatureServiceSpec, spec: ProjectSpec) -> list[str]:
+    """Return the entities that a request to a feature service names, each once, in order of first use."""
+    return list(dict.fromkeys(e for view in service.views for e in spec.feature_views[view].entities))

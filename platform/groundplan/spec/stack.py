@@ -1,0 +1,111 @@
+"""What ``stacks/<env>.yaml`` says: where the platform runs, which projects live on it, what is kept."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from groundplan.spec._base import FilePath, Model, Name
+
+#: Every port of the local target is ``port_base`` plus its offset, unless ``ports`` names it.
+PORT_OFFSETS = {
+    "database": 0,
+    "objects": 1,
+    "online_store": 2,
+    "mlflow": 3,
+    "controlplane": 4,
+    "ray": 5,
+    "serve": 6,
+    "objects_master": 10,
+    "objects_master_grpc": 11,
+    "objects_volume": 12,
+    "objects_volume_grpc": 13,
+    "objects_filer": 14,
+    "objects_filer_grpc": 15,
+    "objects_iam_grpc": 16,
+    "ray_gcs": 20,
+    "ray_node_manager": 21,
+    "ray_object_manager": 22,
+    "ray_agent_http": 23,
+    "ray_agent_grpc": 24,
+    "ray_runtime_env": 25,
+    "ray_metrics": 26,
+    "ray_client": 27,
+}
+#: First and last offset of the ports that Ray's workers use.
+RAY_WORKER_OFFSETS = (40, 99)
+
+PortName = Literal[
+    "database",
+    "objects",
+    "online_store",
+    "mlflow",
+    "controlplane",
+    "ray",
+    "serve",
+    "objects_master",
+    "objects_master_grpc",
+    "objects_volume",
+    "objects_volume_grpc",
+    "objects_filer",
+    "objects_filer_grpc",
+    "objects_iam_grpc",
+    "ray_gcs",
+    "ray_node_manager",
+    "ray_object_manager",
+    "ray_agent_http",
+    "ray_agent_grpc",
+    "ray_runtime_env",
+    "ray_metrics",
+    "ray_client",
+]
+Port = Annotated[int, Field(ge=1024, le=65535)]
+
+
+class RaySpec(Model):
+    """Size of the local Ray head: CPUs it may hand out, memory and object store in MiB."""
+
+    cpus: Annotated[float, Field(gt=0, le=1024)] = 2
+    memory_mb: Annotated[int, Field(ge=512)] = 4096
+    object_store_mb: Annotated[int, Field(ge=80)] = 256
+
+
+class LocalSpec(Model):
+    """The ``local`` target: data folder relative to the checkout, ports, Ray's size."""
+
+    data_dir: FilePath = ".groundplan/local"
+    port_base: Annotated[int, Field(ge=1024, le=65435)] = 15400
+    ports: dict[PortName, Port] = {}
+    ray: RaySpec = RaySpec()
+
+    def port(self, name: str) -> int:
+        """Return the port of one service. KeyError for an unknown name."""
+        return self.ports.get(name, self.port_base + PORT_OFFSETS[name])  # type: ignore[call-overload, no-any-return]
+
+    def all_ports(self) -> dict[str, int]:
+        """Return every named port."""
+        return {name: self.port(name) for name in PORT_OFFSETS}
+
+
+class ServicesSpec(Model):
+    """Which program plays which part."""
+
+    online_store: Literal["valkey"] = "valkey"
+    offline_store: Literal["parquet"] = "parquet"
+
+
+class ProtectionSpec(Model):
+    """What ``down`` keeps."""
+
+    keep_data: bool = True
+
+
+class StackSpec(Model):
+    """One environment."""
+
+    name: Name
+    target: Literal["local", "kind", "aws"]
+    alias: Name = "production"
+    projects: tuple[Name, ...] = ()
+    local: LocalSpec = LocalSpec()
+    services: ServicesSpec = ServicesSpec()
+    protection: ProtectionSpec = ProtectionSpec()
