@@ -23,7 +23,7 @@ data_sources:
   orders:
     kind: csv
     path: data/orders.csv
-    fields: {customer: string, at: timestamp, amount: float64}
+    fields: {customer: string, ordered_at: timestamp, amount: float64}
 feature_views:
   recent:
     entities: [customer]
@@ -65,13 +65,13 @@ spend:
 """
 
 RECENT = """\
-select customer, at as event_timestamp,
+select customer, ordered_at as event_timestamp,
        avg(amount) over w as mean_amount, count(*) over w as orders
 from orders
-window w as (partition by customer order by at rows between 7 preceding and 1 preceding)
+window w as (partition by customer order by ordered_at rows between 7 preceding and 1 preceding)
 """
 
-EXAMPLES = "select customer, at as event_timestamp, amount from orders\n"
+EXAMPLES = "select customer, ordered_at as event_timestamp, amount from orders\n"
 
 FILES = {
     "stacks/local.yaml": STACK,
@@ -80,7 +80,7 @@ FILES = {
     "projects/shop/features/recent.sql": RECENT,
     "projects/shop/features/trend.py": "def build(recent):\n    return recent\n",
     "projects/shop/training/examples.sql": EXAMPLES,
-    "projects/shop/data/orders.csv": "customer,at,amount\nann,2024-01-01T00:00:00Z,3.5\n",
+    "projects/shop/data/orders.csv": "customer,ordered_at,amount\nann,2024-01-01T00:00:00Z,3.5\n",
 }
 
 

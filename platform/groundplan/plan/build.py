@@ -170,7 +170,7 @@ def _serving(stack: StackSpec, spec: ProjectSpec, name: str, serving: ServingSpe
     model = spec.training[serving.model]
     alias = serving.alias or stack.alias
     route = f"/{spec.name}/{name}"
-    properties = {**serving.model_dump(mode="json"), "alias": alias, "route": route}
+    properties = {**serving.model_dump(mode="json", exclude={"example"}), "alias": alias, "route": route}
     views = spec.feature_services[model.feature_service].views
     after = (*_ids(spec, "Alias", [f"{serving.model}@{alias}"]), *_ids(spec, "Materialization", views))
     feeds = tuple(_ids(spec, "FeatureService", [model.feature_service]))
