@@ -26,13 +26,17 @@ class TiersSpec(Model):
 
 
 class ServingSpec(Model):
-    """One serving application. Without ``alias`` it serves the stack's."""
+    """One serving application. Without ``alias`` it serves the stack's.
+
+    ``example`` holds entities that people may try it with (`up` ends with their prediction); it changes nothing.
+    """
 
     model: Name
     alias: Name | None = None
     tiers: TiersSpec = TiersSpec()
     max_batch: Annotated[int, Field(ge=1, le=100_000)] = 1000
     timeout: Duration = "5s"
+    example: tuple[dict[Name, str | int | float | bool], ...] = ()
 
 
 class ProjectSpec(Model):

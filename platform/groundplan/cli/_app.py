@@ -1,0 +1,12 @@
+"""How every command's own application is made, so that all of them look and fail alike."""
+
+import typer
+
+#: The argument that names the environment, the same for every command.
+ENV = typer.Argument("local", metavar="[ENV]", help="The environment: stacks/<ENV>.yaml.", show_default=True)
+JSON = typer.Option(False, "--json", help="Answer as JSON.")
+
+
+def command_app() -> typer.Typer:
+    """An application for one command's module."""
+    return typer.Typer(rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)

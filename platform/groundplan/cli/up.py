@@ -1,0 +1,34 @@
+"""``groundplan up``."""
+
+import typer
+
+from groundplan.cli._app import ENV, command_app
+from groundplan.cli._checkout import open_checkout
+from groundplan.cli._console import say
+from groundplan.cli._engine import INTERRUPTED, pulumi
+from groundplan.cli._platform import open_platform
+from groundplan.cli._summary import summarize
+from groundplan.cli._workspace import open_workspace
+from groundplan.compose import load
+
+app = command_app()
+
+
+@app.command(epilog="groundplan up · groundplan up local   (a second one finds nothing to do)")
+def up(
+    env: str = ENV,
+    diff: bool = typer.Option(False, "--diff", help="Show every property that changes."),
+) -> None:
+    """Make the world match the declaration: tools, services, features, training, serving; then a real prediction.
+
+    Ctrl-C stops waiting, not a training that has begun: the next `up` joins it.
+    """
+    checkout = open_checkout(env)
+    _, projects = load(checkout.root, env)
+    code = pulumi(open_workspace(checkout), ["up", "--yes", *(["--diff"] if diff else [])])
+    if code == INTERRUPTED:
+        say(f"interrupted: work that has begun on the platform goes on; join it with: groundplan up {env}")
+        say(f"see where it is with: groundplan status {env}")
+    if code:
+        raise typer.Exit(code)
+    summarize(open_platform(checkout), projects)
