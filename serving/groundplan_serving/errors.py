@@ -1,0 +1,28 @@
+"""Answers other than 200: one shape, one clear line."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Fault(Exception):
+    """What a request is refused with: an HTTP status and one line's parts. Plain values, so that it crosses processes."""
+
+    status: int
+    what: str
+    path: str = ""
+    value: str | None = None
+    allowed: str | None = None
+    fix: str | None = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body: ``{"error": {"what", "path", "value", "allowed", "fix"}}``."""
+        return {"error": {k: v for k, v in asdict(self).items() if k != "status"}}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Fault, (self.status, self.what, self.path, self.value, self.allowed, self.fix))
+
+
+def unavailable(tier: str, why: str) -> Fault:
+    """A tier is down, stalled or overloaded: 503 with its name."""
+    return Fault(503, f"{tier} {why}", path=tier, fix="try again; `groundplan status` tells what is wrong")

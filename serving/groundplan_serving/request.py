@@ -1,0 +1,70 @@
+"""What a prediction request must be: checked before any tier is asked."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from groundplan_serving.config import EntityKey
+from groundplan_serving.errors import Fault
+
+#: Types of the YAML, and what JSON may carry for them. ``bool`` is an ``int`` in Python and is told apart below.
+JSON_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "int64": (int,),
+    "float64": (int, float),
+    "bool": (bool,),
+    "timestamp": (str,),
+}
+MAX_BODY_BYTES = 4 * 1024 * 1024
+
+
+def parse(body: bytes, keys: Sequence[EntityKey], max_batch: int) -> list[dict[str, Any]]:
+    """Return the entities of a request, one dict a row. Raises :class:`Fault` (4xx) with the first mistake."""
+    if len(body) > MAX_BODY_BYTES:
+        raise Fault(413, "the request is too large", value=f"{len(body)} bytes", allowed=f"up to {MAX_BODY_BYTES}")
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise Fault(400, f"the body is not JSON: {error}", fix='send {"entities": [{…}]}') from None
+    entities = _entities(document, max_batch)
+    allowed = {key.join_key: key.type for key in keys}
+    for position, entity in enumerate(entities):
+        _check_row(f"entities[{position}]", entity, allowed)
+    return entities
+
+
+def _entities(document: Any, max_batch: int) -> list[dict[str, Any]]:
+    if not isinstance(document, Mapping) or set(document) != {"entities"}:
+        raise Fault(422, "the body has one key, entities", value=_show(document), fix='send {"entities": [{…}]}')
+    entities = document["entities"]
+    if not isinstance(entities, list):
+        raise Fault(422, "entities is not a list", path="entities", value=_show(entities), allowed="a list of objects")
+    if not entities:
+        raise Fault(422, "entities is empty", path="entities", allowed=f"1 to {max_batch} rows")
+    if len(entities) > max_batch:
+        raise Fault(413, "too many entities in one request", path="entities", value=str(len(entities)), allowed=f"1 to {max_batch} rows", fix="send several requests")  # fmt: skip
+    return entities
+
+
+def _check_row(path: str, entity: Any, allowed: Mapping[str, str]) -> None:
+    names = ", ".join(sorted(allowed))
+    if not isinstance(entity, Mapping):
+        raise Fault(422, "a row is not an object", path=path, value=_show(entity), allowed=f"an object with {names}")
+    for name in sorted(set(entity) - set(allowed)):
+        raise Fault(422, "unknown key", path=f"{path}.{name}", value=_show(entity[name]), allowed=names)
+    for name, kind in allowed.items():
+        if name not in entity:
+            raise Fault(422, "missing key", path=f"{path}.{name}", allowed=f"a {kind}", fix=f"add {name}")
+        if not _is_a(entity[name], kind):
+            raise Fault(422, "wrong type", path=f"{path}.{name}", value=_show(entity[name]), allowed=f"a {kind}")
+
+
+def _is_a(value: Any, kind: str) -> bool:
+    if isinstance(value, bool) and kind != "bool":
+        return False
+    return isinstance(value, JSON_TYPES[kind])
+
+
+def _show(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
