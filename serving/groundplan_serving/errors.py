@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass
 class Fault(Exception):
-    """What a request is refused with: an HTTP status and one line's parts. Plain values, so that it crosses processes."""
+    """What a request is refused with: an HTTP status and the parts of one line. Crosses processes."""
 
     status: int
     what: str

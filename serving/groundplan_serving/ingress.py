@@ -64,7 +64,8 @@ class ForecastAPI:
             )
         deadline = time.monotonic() + self._args.timeout_s
         columns = await self._ask("FeastService", self._features.fetch.remote, deadline, entities)
-        made_by, matrix = await self._ask("PreprocessingService", self._preprocessing.transform.remote, deadline, version, columns)  # fmt: skip
+        transform = self._preprocessing.transform.remote
+        made_by, matrix = await self._ask("PreprocessingService", transform, deadline, version, columns)
         answered_by, values = await self._ask("ModelService", self._model.predict.remote, deadline, version, matrix)
         return {
             "predictions": [{"entity": e, "value": v} for e, v in zip(entities, values, strict=True)],

@@ -42,7 +42,10 @@ def _entities(document: Any, max_batch: int) -> list[dict[str, Any]]:
     if not entities:
         raise Fault(422, "entities is empty", path="entities", allowed=f"1 to {max_batch} rows")
     if len(entities) > max_batch:
-        raise Fault(413, "too many entities in one request", path="entities", value=str(len(entities)), allowed=f"1 to {max_batch} rows", fix="send several requests")  # fmt: skip
+        rows = f"1 to {max_batch} rows"
+        raise Fault(
+            413, "too many entities in one request", "entities", str(len(entities)), rows, "send several requests"
+        )
     return entities
 
 

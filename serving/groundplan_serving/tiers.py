@@ -1,7 +1,7 @@
-"""The tiers behind the ingress: features, preprocessing, model. Each answers for exactly the version it is asked for.
+"""The tiers behind the ingress: features, preprocessing, model. Each answers for exactly the version asked for.
 
-Protocol: ``docs/adr/0004-the-pair-and-who-owns-it.md``. A tier never sees an alias; a version that it does not hold is an
-error, never another version.
+Protocol: ``docs/adr/0004-the-pair-and-who-owns-it.md``. A tier never sees an alias; a version that it does not hold
+is an error, never another version.
 """
 
 import asyncio
@@ -17,8 +17,9 @@ class FeastService:
     """Reads the features of a request's entities from the online store, all views in one call."""
 
     def __init__(self, args: dict[str, Any]) -> None:
-        from groundplan_runtime.config import Runtime
         from groundplan_runtime.features import Features
+
+        from groundplan_runtime.config import Runtime
 
         Runtime.load().apply_environment()
         self._args = Args.model_validate(args)
@@ -35,7 +36,9 @@ class FeastService:
         for position, values in enumerate(zip(*columns, strict=True)):
             if all(value is None for value in values):
                 known = ", ".join(f"{k}={v}" for k, v in entities[position].items())
-                raise Fault(404, f"feature view {view} knows nothing of this entity", path=f"entities[{position}]", value=known, fix="check the keys, or materialize the view")  # fmt: skip
+                what = f"feature view {view} knows nothing of this entity"
+                fix = "check the keys, or materialize the view"
+                raise Fault(404, what, path=f"entities[{position}]", value=known, fix=fix)
 
 
 class _Half:

@@ -66,7 +66,11 @@ def test_outputs_name_every_endpoint(clone: Clone) -> None:
 
 
 def test_no_secret_lies_in_the_state_or_the_arguments(clone: Clone) -> None:
-    secrets = [p.read_text().strip() for p in (clone.path / ".groundplan/local/secrets").iterdir() if p.name.endswith(SECRET_FILES)]
+    secrets = [
+        p.read_text().strip()
+        for p in (clone.path / ".groundplan/local/secrets").iterdir()
+        if p.name.endswith(SECRET_FILES)
+    ]
     assert len(secrets) >= 6
     state = "".join(p.read_text() for p in (clone.path / ".groundplan/state").rglob("*.json*") if p.is_file())
     arguments = " ".join(word for p in clone.processes() for word in p.cmdline())

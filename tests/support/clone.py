@@ -45,7 +45,9 @@ class Clone:
     port_base: int
     first_up: str = ""
 
-    def run(self, *command: str, ok: bool = True, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, ok: bool = True, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command in the clone; with ``ok`` fail with all its output when it fails."""
         done = subprocess.run(command, cwd=self.path, capture_output=True, text=True, env={**os.environ, **(env or {})})
         if ok and done.returncode:

@@ -1,0 +1,47 @@
+"""Every mistake in a request is one 4xx line that names the place."""
+
+import json
+import pickle
+
+import pytest
+
+from groundplan_serving.config import EntityKey
+from groundplan_serving.errors import Fault
+from groundplan_serving.request import MAX_BODY_BYTES, parse
+
+KEYS = [EntityKey(join_key="origin", type="string"), EntityKey(join_key="hour", type="int64")]
+ROW = {"origin": "JFK", "hour": 7}
+
+
+def test_a_good_request_gives_its_rows() -> None:
+    assert parse(json.dumps({"entities": [ROW, ROW]}).encode(), KEYS, 10) == [ROW, ROW]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "path"),
+    [
+        (b"{", 400, ""),
+        (b"[]", 422, ""),
+        (b'{"entities": [], "x": 1}', 422, ""),
+        (b'{"entities": {}}', 422, "entities"),
+        (b'{"entities": []}', 422, "entities"),
+        (json.dumps({"entities": [ROW] * 11}).encode(), 413, "entities"),
+        (json.dumps({"entities": [ROW, 3]}).encode(), 422, "entities[1]"),
+        (json.dumps({"entities": [{**ROW, "gate": 1}]}).encode(), 422, "entities[0].gate"),
+        (json.dumps({"entities": [{"origin": "JFK"}]}).encode(), 422, "entities[0].hour"),
+        (json.dumps({"entities": [{**ROW, "hour": "7"}]}).encode(), 422, "entities[0].hour"),
+        (json.dumps({"entities": [{**ROW, "hour": True}]}).encode(), 422, "entities[0].hour"),
+        (json.dumps({"entities": [{**ROW, "origin": None}]}).encode(), 422, "entities[0].origin"),
+        (b" " * (MAX_BODY_BYTES + 1), 413, ""),
+    ],
+)
+def test_a_mistake_names_its_place(body: bytes, status: int, path: str) -> None:
+    with pytest.raises(Fault) as caught:
+        parse(body, KEYS, 10)
+    assert (caught.value.status, caught.value.path) == (status, path)
+    assert "\n" not in caught.value.what
+
+
+def test_a_fault_crosses_processes_whole() -> None:
+    fault = Fault(404, "unknown", "entities[0]", "XXX", None, "check it")
+    assert pickle.loads(pickle.dumps(fault)).body() == fault.body()
