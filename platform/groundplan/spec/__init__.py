@@ -1,6 +1,6 @@
 """What people write, as frozen pydantic models that forbid unknown keys."""
 
-from groundplan.spec._base import MEANING, Model, instant_text, seconds
+from groundplan.spec._base import MEANING, NAME_PATTERN, Model, instant_text, seconds
 from groundplan.spec.features import DataSourceSpec, EntitySpec, FeatureServiceSpec, FeatureViewSpec
 from groundplan.spec.loaded import LoadedProject
 from groundplan.spec.project import ProjectSpec, ServingSpec, TierSpec, TiersSpec
@@ -10,6 +10,7 @@ from groundplan.spec.training import AliasSpec, ExamplesSpec, GateSpec, Preproce
 
 __all__ = [
     "MEANING",
+    "NAME_PATTERN",
     "PORT_OFFSETS",
     "RAY_WORKER_OFFSETS",
     "AliasSpec",
