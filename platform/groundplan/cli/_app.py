@@ -4,6 +4,8 @@ import typer
 
 #: The argument that names the environment, the same for every command.
 ENV = typer.Argument("local", metavar="[ENV]", help="The environment: stacks/<ENV>.yaml.", show_default=True)
+#: The same for commands whose argument is something else.
+ENV_OPTION = typer.Option("local", "--env", "-e", metavar="ENV", help="The environment: stacks/<ENV>.yaml.")
 JSON = typer.Option(False, "--json", help="Answer as JSON.")
 
 

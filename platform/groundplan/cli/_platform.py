@@ -10,6 +10,8 @@ import httpx
 from groundplan.cli._checkout import Checkout
 from groundplan.compose import load_stack
 from groundplan.errors import GroundplanError, ServiceError
+from groundplan.provider.handler import Unreachable
+from groundplan.provider.rest import ControlPlane, explain
 from groundplan.spec import StackSpec
 
 HOST = "http://127.0.0.1"
@@ -31,34 +33,45 @@ class Platform:
         """URL of a service that speaks HTTP."""
         return f"{HOST}:{self.stack.local.port(service)}"
 
-    def get(self, path: str, **parameters: Any) -> Any:
-        """Answer of the control plane to ``GET /v1<path>``; :class:`ServiceError` when it is down or refuses."""
-        return self._control("GET", path, params=parameters)
+    def get(self, path: str) -> dict[str, Any]:
+        """Answer of the control plane to ``GET /v1<path>``.
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Answer of the control plane to ``POST /v1<path>``."""
-        return self._control("POST", path, json=body or {})
+        Raises :class:`ServiceError` when it is down, :class:`GroundplanError` when it has no such thing.
+        """
+        try:
+            answer = self._control().look(f"/v1{path}")
+        except Unreachable as error:
+            raise ServiceError(f"{error}; fix: groundplan up {self.checkout.env}") from error
+        if answer is None:
+            raise GroundplanError(f"the control plane has no {path}; fix: groundplan up {self.checkout.env}")
+        return answer
 
-    def predict(self, route: str, entities: list[dict[str, Any]]) -> Any:
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Answer of the control plane to ``POST /v1<path>``; raises as :meth:`get` does."""
+        answer = self._control().ask("POST", f"/v1{path}", body or {})
+        if answer is None:
+            raise GroundplanError(f"the control plane has no {path}; fix: groundplan up {self.checkout.env}")
+        return answer
+
+    def predict(self, route: str, entities: list[dict[str, Any]]) -> dict[str, Any]:
         """Answer of a serving application to a batch of entities."""
         url = f"{self.address('serve')}{route}/predict/feast/batch"
-        return _ask("POST", url, f"serving at {url}", self.checkout.env, timeout=60.0, json={"entities": entities})
-
-    def _control(self, method: str, path: str, **request: Any) -> Any:
-        url = f"{self.address('controlplane')}/v1{path}"
-        headers = {"Authorization": f"Bearer {self._token()}"}
-        what = f"the control plane at {self.address('controlplane')}"
-        return _ask(method, url, what, self.checkout.env, timeout=45.0, headers=headers, **request)
-
-    def _token(self) -> str:
-        file = self.data / "secrets" / "controlplane-token"
         try:
-            return file.read_text().strip()
-        except FileNotFoundError:
+            # Loopback is never reached through a proxy.
+            answer = httpx.post(url, json={"entities": entities}, timeout=60.0, trust_env=False)
+        except httpx.TransportError as error:
+            why = str(error) or type(error).__name__
+            raise ServiceError(f"{url} does not answer ({why}); fix: groundplan up {self.checkout.env}") from error
+        if answer.is_success:
+            return dict(answer.json())
+        raise GroundplanError(_refusal(answer))
+
+    def _control(self) -> ControlPlane:
+        token = self.data / "secrets" / "controlplane-token"
+        if not token.exists():
             env = self.checkout.env
-            raise ServiceError(
-                f"nothing is deployed in {env!r} ({file} is missing); fix: groundplan up {env}"
-            ) from None
+            raise ServiceError(f"nothing is deployed in {env!r} ({token} is missing); fix: groundplan up {env}")
+        return ControlPlane({"endpoint": self.address("controlplane"), "token_file": str(token)})
 
 
 def open_platform(checkout: Checkout) -> Platform:
@@ -66,31 +79,8 @@ def open_platform(checkout: Checkout) -> Platform:
     return Platform(checkout, load_stack(checkout.root, checkout.env))
 
 
-def _ask(method: str, url: str, what: str, env: str, timeout: float, **request: Any) -> Any:
+def _refusal(answer: httpx.Response) -> str:
     try:
-        # Loopback is never reached through a proxy.
-        with httpx.Client(trust_env=False, timeout=httpx.Timeout(timeout, connect=5.0)) as client:
-            answer = client.request(method, url, **request)
-    except httpx.TransportError as error:
-        raise ServiceError(
-            f"{what} does not answer ({error or type(error).__name__}); fix: groundplan up {env}, "
-            f"and look at: groundplan logs controlplane {env}"
-        ) from error
-    if answer.is_success:
-        return answer.json()
-    raise GroundplanError(_one_line(answer, what))
-
-
-def _one_line(answer: httpx.Response, what: str) -> str:
-    """The platform's error as one line: what, where, the value given, the values allowed, the fix."""
-    try:
-        error = answer.json()["error"]
+        return explain(answer.json()["error"])
     except (ValueError, KeyError, TypeError):
-        return f"{what} answered {answer.status_code}: {answer.text[:200].strip() or answer.reason_phrase}"
-    if not isinstance(error, dict):
-        return str(error)
-    parts = [f"{error['path']}: {error.get('what')}" if error.get("path") else str(error.get("what"))]
-    for key, label in (("value", "got"), ("allowed", "allowed:"), ("fix", "fix:")):
-        if error.get(key) not in (None, ""):
-            parts.append(f"{label} {error[key]}")
-    return "; ".join(parts).replace("\n", " ")
+        return f"{answer.request.url} answered {answer.status_code}: {answer.text[:200].strip()}"

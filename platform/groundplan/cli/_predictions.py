@@ -33,6 +33,14 @@ class Application:
         return self.project.spec.training[self.model].examples.target
 
     @property
+    def types(self) -> dict[str, str]:
+        """Join key → type of every entity that its features are looked up by."""
+        spec = self.project.spec
+        views = spec.feature_services[spec.training[self.model].feature_service].views
+        names = dict.fromkeys(name for view in views for name in spec.feature_views[view].entities)
+        return {spec.entities[name].join_key: spec.entities[name].type for name in names}
+
+    @property
     def example(self) -> list[dict[str, Any]]:
         """The entities that the declaration gives as an example; empty when it gives none."""
         return [dict(entity) for entity in self.project.spec.serving[self.name].example]

@@ -42,6 +42,12 @@ def stack_id(checkout: Checkout) -> str | None:
     return str(value) if value else None
 
 
+def is_deployed(checkout: Checkout) -> bool:
+    """Whether the state holds anything."""
+    state = _read_state(checkout.state)
+    return bool(state.get("resources") or state.get("pending_operations"))
+
+
 def _ensure_passphrase(checkout: Checkout) -> bool:
     if checkout.passphrase.exists():
         return False
