@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from groundplan.compose.wording import shown
 from groundplan.errors import Problem
 
 MAX_DEPTH = 40
@@ -72,9 +73,13 @@ def check_key(file: str, line: int, path: str, key: str) -> Iterator[Problem]:
 
 def check_scalar(file: str, line: int, path: str, value: str) -> Iterator[Problem]:
     """Yield a problem for an interpolation that is not allowed, and for a default that leaves the project."""
-    rest = _ENV.sub("", _PLAIN.sub("", value))
-    if "${" in rest:
-        yield Problem(file, line, path, "this interpolation is not allowed", value, _INTERPOLATIONS)
+    if not is_plain(value):
+        yield Problem(file, line, path, "this interpolation is not allowed", shown(value), _INTERPOLATIONS)
+
+
+def is_plain(value: str) -> bool:
+    """Return whether a text holds no interpolation but plain ones and the environment variables allowed."""
+    return "${" not in _ENV.sub("", _PLAIN.sub("", value))
 
 
 def check_default(file: str, line: int, path: str, value: str) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from groundplan.compose.guard import is_plain
 from groundplan.compose.yamlfile import MISSING, KeyPath
 
 
@@ -28,7 +29,6 @@ class Failure:
     what: str
     path: KeyPath = ()
     option: str | None = None
-    allowed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,7 @@ def compose(folders: Sequence[Path], name: str, overrides: Sequence[str]) -> Com
         defaults = create_defaults_list(repo, name, parsed, prepend_hydra=False, skip_missing=False).defaults
         config = loader._compose_config_from_defaults_list(defaults, repo)
     except MissingConfigException as error:
-        options = ", ".join(error.options or ()) or None
-        return Composed({}, (), (Failure(_first_line(error), option=error.missing_cfg_file, allowed=options),))
+        return Composed({}, (), (Failure(_first_line(error), option=error.missing_cfg_file),))
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         return Composed({}, (), (Failure(_first_line(error)),))
     sources = tuple((d.config_path, d.package or "") for d in defaults if d.config_path is not None)
@@ -82,6 +81,10 @@ def _resolve_child(node: Any, key: Any, raw: Any, path: KeyPath, failures: list[
         return _resolve(node[key], raw, path, failures)
     if not isinstance(raw, str) or "${" not in raw:
         return raw
+    if not is_plain(raw):
+        # Looked at again after merging: what is resolved here is exactly what was judged.
+        failures.append(Failure("this interpolation is not allowed", path))
+        return MISSING
     try:
         found = node[key]
         return OmegaConf.to_container(found, resolve=True) if OmegaConf.is_config(found) else found

@@ -66,7 +66,7 @@ class _Loader:
         unit = compose_unit([self.stacks], self.env, (), self.cache, f"{self.env}/_stack")
         self._stack_unit = unit
         self._add(*unit.problems)
-        checked: Validated[StackSpec] = self._validated(StackSpec, unit, {"name": self.env, "target": "local"})
+        checked: Validated[StackSpec] = self._validated(StackSpec, unit, self.env)
         if checked.spec is None:
             raise SpecError(list(self.problems))
         self._add(*(unit.problem(finding) for finding in in_stack(checked.spec)))
@@ -100,24 +100,23 @@ class _Loader:
         self._add(*unit.problems)
         if unit.problems and not unit.values:
             return None, unit
-        stand_in = {"name": name, "team": "team", "owner": "owner"}
-        checked: Validated[ProjectSpec] = self._validated(ProjectSpec, unit, stand_in)
+        checked: Validated[ProjectSpec] = self._validated(ProjectSpec, unit, name)
         if checked.spec is None:
             return None, unit
         self._named("name", checked, unit, name, "the name of the folder")
-        self._add(*(unit.problem(f) for f in in_project(checked.spec, stack.alias, checked.broken)))
         code = read_code(self.root, folder, checked.spec)
-        self._add(*code.problems, *(unit.problem(finding) for finding in code.findings))
+        findings = [*in_project(checked.spec, stack.alias, checked.broken), *code.findings]
+        self._add(*code.problems, *(unit.problem(f) for f in findings if not checked.hides(f.path)))
         return LoadedProject(checked.spec, code.digests, self.root), unit
 
     def _overrides(self, trees: list[Tree]) -> tuple[str, ...]:
         there = any(tree.folder / "env" / f"{self.env}.yaml" in tree.contents for tree in trees)
         return (f"+env@_global_={self.env}",) if there else ()
 
-    def _validated(self, model: Any, unit: Unit, stand_in: dict[str, Any]) -> Validated[Any]:
+    def _validated(self, model: Any, unit: Unit, name: str) -> Validated[Any]:
         if unit.problems and not unit.values:
             return Validated(None)
-        checked = validate(model, unit.values, stand_in)
+        checked = validate(model, unit.values, name)
         failed = {(problem.file, problem.path) for problem in unit.problems}
         problems = (unit.problem(finding) for finding in checked.findings)
         self._add(*(problem for problem in problems if (problem.file, problem.path) not in failed))

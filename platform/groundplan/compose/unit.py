@@ -86,7 +86,13 @@ def _failed(failure: Any, trees: Sequence[Tree], places: Places) -> Problem:
         return Problem(file, line, dotted(failure.path), failure.what)
     found = _named_in_defaults(trees, failure.option)
     file, line = (found.file, found.line) if found else places.find(())
-    return Problem(file, line, "defaults", "no such file in that group", failure.option, failure.allowed)
+    options = ", ".join(_options(trees, failure.option)) or None
+    return Problem(file, line, "defaults", "no such file in that group", failure.option, options)
+
+
+def _options(trees: Sequence[Tree], option: str) -> list[str]:
+    folders = [tree.folder / Path(option).parent for tree in trees]
+    return sorted({path.stem for tree in trees for path in tree.contents if path.parent in folders})
 
 
 def _named_in_defaults(trees: Sequence[Tree], option: str) -> Place | None:

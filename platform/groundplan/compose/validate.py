@@ -17,40 +17,102 @@ from groundplan.errors import suggest
 from groundplan.spec import Finding, Model
 
 M = TypeVar("M", bound=Model)
-_ROUNDS = 5
+_ROUNDS = 12
+_UNKNOWN, _BAD_NAME = "unknown key", "is no name that is allowed here"
+#: Tried in the place of an invalid value, in this order, so that the rest can be checked.
+_STAND_INS: tuple[Any, ...] = (
+    "stand_in",
+    "stand_in.sql",
+    "stand_in.py:stand_in",
+    "1d",
+    "2000-01-01T00:00:00Z",
+    1,
+    2000,
+    True,
+    ["stand_in"],
+    {},
+    {"stand_in": "string"},
+    {"stand_in": "all"},
+)
 
 
 @dataclass(frozen=True)
 class Validated(Generic[M]):
-    """The spec (of what is valid, when something is not), the mistakes, and the objects left out for them."""
+    """The spec, the mistakes in it, and the objects (collection, name) that hold stand-ins for them."""
 
     spec: M | None
     findings: tuple[Finding, ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
 
+    def hides(self, path: KeyPath) -> bool:
+        """Return whether a place is inside one that was reported already."""
+        return any(finding.path == path[: len(finding.path)] for finding in self.findings)
 
-def validate(model: type[M], values: dict[str, Any], stand_in: dict[str, Any]) -> Validated[M]:
-    """Validate composed values. ``stand_in`` are values for required keys, so that checking can go on without them."""
+
+def validate(model: type[M], values: dict[str, Any], name: str) -> Validated[M]:
+    """Validate composed values. ``name`` is what the whole is called where it gives itself no valid name."""
     try:
         return Validated(model.model_validate_json(json.dumps(values, allow_nan=False)))
     except (ValidationError, ValueError):
-        return _piecewise(model, copy.deepcopy(values), stand_in)
+        return _Piecewise(model, copy.deepcopy(values), name).run()
 
 
-def _piecewise(model: type[M], values: dict[str, Any], stand_in: dict[str, Any]) -> Validated[M]:
-    findings = {f.path: f for f in _unusable(values, ())}
-    broken: set[tuple[str, str]] = set()
-    for path in list(findings):
-        _remove(values, path, stand_in, broken)
-    for _ in range(_ROUNDS):
+class _Piecewise(Generic[M]):
+    """Validation that goes on after a mistake, by putting something valid in its place."""
+
+    def __init__(self, model: type[M], values: dict[str, Any], name: str) -> None:
+        self.model = model
+        self.values = values
+        self.stand_ins = (name, *_STAND_INS)
+        self.findings: dict[KeyPath, Finding] = {}
+        self.broken: set[tuple[str, str]] = set()
+
+    def run(self) -> Validated[M]:
+        for finding in list(_unusable(self.values, ())):
+            self.findings[finding.path] = finding
+            self._replace(finding.path)
+        for _ in range(_ROUNDS):
+            try:
+                spec = self.model.model_validate_json(json.dumps(self.values))
+                return Validated(spec, tuple(self.findings.values()), frozenset(self.broken))
+            except ValidationError as error:
+                for finding in _findings(self.model, self.values, error.errors(include_url=False)):
+                    self._mend(finding)
+        return Validated(None, tuple(self.findings.values()), frozenset(self.broken))
+
+    def _mend(self, finding: Finding) -> None:
+        if not any(known == finding.path[: len(known)] for known in self.findings):
+            self.findings[finding.path] = finding
+        if finding.what in (_UNKNOWN, _BAD_NAME):
+            _parent(self.values, finding.path).pop(finding.path[-1], None)
+        else:
+            self._replace(finding.path)
+
+    def _replace(self, path: KeyPath) -> None:
+        if len(path) >= 2:
+            self.broken.add((str(path[0]), str(path[1])))
+        parent = _parent(self.values, path)
+        for candidate in (*self._choices(path), *self.stand_ins):
+            parent[path[-1]] = copy.deepcopy(candidate)
+            if not any(f.path == path for f in self._errors()):
+                return
+
+    def _errors(self) -> list[Finding]:
         try:
-            spec = model.model_validate_json(json.dumps(values))
-            return Validated(spec, tuple(findings.values()), frozenset(broken))
+            self.model.model_validate_json(json.dumps(self.values))
         except ValidationError as error:
-            for finding in _findings(model, values, error.errors(include_url=False)):
-                findings.setdefault(finding.path, finding)
-                _remove(values, finding.path, stand_in, broken, unknown=finding.what == "unknown key")
-    return Validated(None, tuple(findings.values()), frozenset(broken))
+            return _findings(self.model, self.values, error.errors(include_url=False))
+        return []
+
+    def _choices(self, path: KeyPath) -> list[str]:
+        _parent(self.values, path)[path[-1]] = ""
+        return [o for f in self._errors() if f.path == path for o in (f.allowed or "").split(", ")]
+
+
+def _parent(values: Any, path: KeyPath) -> Any:
+    for part in path[:-1]:
+        values = values[part]
+    return values
 
 
 def _unusable(value: Any, path: KeyPath) -> Iterator[Finding]:
@@ -98,9 +160,9 @@ def _finding(model: type[Model], path: KeyPath, error: ErrorDetails) -> Finding:
     if error["type"] == "extra_forbidden":
         keys = known_keys(model, path[:-1])
         name = str(path[-1])
-        return Finding(path, "unknown key", name, ", ".join(keys), suggest(name, keys))
+        return Finding(path, _UNKNOWN, name, ", ".join(keys), suggest(name, keys))
     if error["loc"][-1:] == ("[key]",):
-        return Finding(path, "is no name", str(path[-1]), allowed_of(error))
+        return Finding(path, _BAD_NAME, str(path[-1]), allowed_of(error), _near(error))
     options = known_keys(model, path)
     value = error["input"]
     fix = suggest(value, [o.strip("'") for o in options]) if isinstance(value, str) and options else None
@@ -110,22 +172,3 @@ def _finding(model: type[Model], path: KeyPath, error: ErrorDetails) -> Finding:
 def _near(error: ErrorDetails) -> str | None:
     expected = str(error.get("ctx", {}).get("expected", ""))
     return suggest(str(error["input"]), [part for part in expected.split("'") if part.isidentifier() and part != "or"])
-
-
-def _remove(
-    values: Any, path: KeyPath, stand_in: dict[str, Any], broken: set[tuple[str, str]], unknown: bool = False
-) -> None:
-    """Take a mistake out, so that the rest can be checked: the key if nobody knows it, else the object around it."""
-    if unknown:
-        for part in path[:-1]:
-            values = values[part]
-        values.pop(path[-1], None)
-        return
-    first = str(path[0]) if path else ""
-    if len(path) >= 2 and isinstance(values.get(first), dict) and first not in stand_in:
-        broken.add((first, str(path[1])))
-        values[first].pop(path[1], None)
-    elif first in stand_in:
-        values[first] = stand_in[first]
-    else:
-        values.pop(first, None)

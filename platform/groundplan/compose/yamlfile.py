@@ -1,7 +1,7 @@
 """One YAML file, read as data before Hydra sees it: refused when hostile, indexed by line when not.
 
-The parser is PyYAML's, the one Hydra reads with: what is checked here is what Hydra will see. Only events and nodes
-are made; nothing is constructed, so no tag can run anything.
+The parser is PyYAML's, whose language Hydra reads too; it makes only events and nodes here, and constructs nothing, so
+no tag can run anything. Interpolations are judged once more after merging (``hydra_compose``).
 """
 
 from collections.abc import Sequence
@@ -53,9 +53,11 @@ def read_yaml(name: str, data: bytes) -> YamlFile:
             _index(found, yaml.compose(text, Loader=LOADER))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        found.problems.append(Problem(name, line, "", "is not valid YAML", fix=error.problem))
+        text = data.splitlines()[line - 1].decode(errors="replace") if line and line <= len(data.splitlines()) else ""
+        fix = "quote the value" if "${" in text or MISSING in text else None
+        found.problems.append(Problem(name, line, "", f"is not valid YAML: {error.problem}", fix=fix))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        found.problems.append(Problem(name, None, "", "is not valid YAML", fix=str(error).splitlines()[0]))
+        found.problems.append(Problem(name, None, "", f"is not valid YAML: {str(error).splitlines()[0]}"))
     return found
 
 

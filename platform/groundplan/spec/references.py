@@ -15,7 +15,7 @@ from groundplan.spec.stack import StackSpec
 from groundplan.spec.training import AliasSpec, TrainingSpec
 
 Path = tuple[str | int, ...]
-#: (collection, name) of objects that are declared but invalid: references to them are not reported again.
+#: (collection, name) of objects that hold stand-ins for invalid values: nobody else is measured by those.
 Broken = Collection[tuple[str, str]]
 
 
@@ -31,14 +31,18 @@ class Finding:
 
 
 class _Names:
-    """The names that a project declares, valid or not."""
+    """The names that a project declares."""
 
     def __init__(self, spec: ProjectSpec, broken: Broken) -> None:
         self.spec = spec
         self._broken = broken
 
     def of(self, collection: str) -> set[str]:
-        return set(getattr(self.spec, collection)) | {name for kind, name in self._broken if kind == collection}
+        return set(getattr(self.spec, collection))
+
+    def whole(self, collection: str, name: str) -> bool:
+        """Whether an object is declared and valid: only then is what it holds compared with what others expect."""
+        return name in getattr(self.spec, collection) and (collection, name) not in self._broken
 
     def inputs(self) -> set[str]:
         return self.of("data_sources") | self.of("feature_views")
@@ -153,7 +157,7 @@ def _service(path: Path, service: FeatureServiceSpec, names: _Names) -> Iterator
     for name, fields in service.views.items():
         here = (*path, "views", name)
         yield from _dangling((*path, "views"), [name], names.of("feature_views"), "feature view", key=name)
-        if fields != "all" and name in views:
+        if fields != "all" and names.whole("feature_views", name):
             yield from _dangling(here, fields, set(views[name].fields), f"field of {name}")
         if name in views and not views[name].online:
             yield Finding(here, "is not online, so nothing can be served from it", name, fix="set online: true")
@@ -172,7 +176,8 @@ def _model(path: Path, model: TrainingSpec, names: _Names) -> Iterator[Finding]:
         path, [model.feature_service], names.of("feature_services"), "feature service", "feature_service"
     )
     service = names.spec.feature_services.get(model.feature_service)
-    if service is not None and all(name in names.spec.feature_views for name in service.views):
+    known = service is not None and names.whole("feature_services", model.feature_service)
+    if service is not None and known and all(names.whole("feature_views", view) for view in service.views):
         yield from _model_columns(path, model, service, names.spec)
     for name, alias in model.aliases.items():
         yield from _alias((*path, "aliases", name), alias, model)
@@ -205,7 +210,7 @@ def _serving(path: Path, app: ServingSpec, names: _Names, alias: str | None) -> 
     yield from _dangling(path, [app.model], names.of("training"), "model", "model")
     model = names.spec.training.get(app.model)
     wanted = app.alias or alias
-    if model is None or wanted is None:
+    if model is None or wanted is None or not names.whole("training", app.model):
         return
     where = (*path, "alias") if app.alias else path
     if wanted not in model.aliases:
