@@ -8,7 +8,7 @@ cannot reach its service in ``read`` raises :class:`Unreachable`; the provider t
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class Unreachable(Exception):
@@ -67,4 +67,13 @@ class Handler(Protocol):
 
     def delete(self, id: str, state: dict[str, Any], ctx: Context) -> None:
         """Remove it; succeed when it is already gone."""
+        ...
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """A handler whose resource can be other than declared in ways that no input shows (it failed, it does not run)."""
+
+    def unsettled(self, state: dict[str, Any]) -> frozenset[str]:
+        """Return the outputs that a plain ``up`` shall mend: each is shown as a change, and ``update`` is called."""
         ...

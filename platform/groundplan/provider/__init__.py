@@ -1,0 +1,1 @@
+"""The resource provider: the engine's protocol on one side, handlers in plain Python values on the other."""

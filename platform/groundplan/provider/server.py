@@ -1,0 +1,54 @@
+"""The plugin's process: a server on loopback whose port the engine reads from standard output."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from groundplan.provider.engine import EngineLog
+from groundplan.provider.handler import Handler
+from groundplan.provider.servicer import Servicer
+
+#: One thread a call; the engine makes at most this many at once unless told otherwise.
+PARALLEL = 64
+#: Seconds for calls that still run at the end; the engine kills us after five.
+GRACE = 3
+LARGEST = 400 * 1024 * 1024
+OPTIONS = [("grpc.max_receive_message_length", LARGEST), ("grpc.max_send_message_length", LARGEST)]
+
+
+def serve(handlers: Iterable[Handler], arguments: Sequence[str]) -> None:
+    """Serve until the engine ends us, or is itself gone. The first bare argument is the engine's address."""
+    address = next((word for word in arguments if not word.startswith("-")), "")
+    server = grpc.server(ThreadPoolExecutor(PARALLEL), options=OPTIONS)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(handlers, EngineLog(address)), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+    _wait_for_the_end(server)
+
+
+def _wait_for_the_end(server: grpc.Server) -> None:
+    """The engine ends its plugins with SIGINT (the terminal's Ctrl-C it hears itself, and calls Cancel)."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+    server.stop(GRACE).wait()
+    # Not `sys.exit`: that would wait for threads whose calls nobody is waiting for.
+    os._exit(0)
+
+
+def _leave_with(engine: int) -> None:
+    """End when the engine was killed: nobody hears our answers any more."""
+    while os.getppid() == engine:
+        time.sleep(1)
+    os._exit(0)
