@@ -29,7 +29,7 @@ PORT_OFFSETS = {
     "ray_agent_grpc": 24,
     "ray_runtime_env": 25,
     "ray_metrics": 26,
-    "ray_client": 27,
+    "ray_dashboard_metrics": 27,
 }
 #: First and last offset of the ports that Ray's workers use.
 RAY_WORKER_OFFSETS = (40, 99)
@@ -56,7 +56,7 @@ PortName = Literal[
     "ray_agent_grpc",
     "ray_runtime_env",
     "ray_metrics",
-    "ray_client",
+    "ray_dashboard_metrics",
 ]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 

@@ -1,0 +1,32 @@
+"""SeaweedFS: artifacts, raw data and features, over S3."""
+
+import pulumi
+
+from groundplan_components.local.part import Part
+from groundplan_components.local.site import Site
+
+PORTS = (
+    "objects",
+    "objects_master",
+    "objects_master_grpc",
+    "objects_volume",
+    "objects_volume_grpc",
+    "objects_filer",
+    "objects_filer_grpc",
+    "objects_iam_grpc",
+)
+
+
+class ObjectStore(Part):
+    """An S3-compatible store with one bucket and one generated key."""
+
+    def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ObjectStore", name, site.endpoints["objects"], opts)
+        self.run(
+            "objects",
+            **site.service(*PORTS),
+            command=site.module("groundplan.local.launch.seaweed", *site.named_ports(*PORTS)),
+            health={"kind": "http", "url": f"{site.endpoints['objects']}/healthz", "timeout": 60},
+            setup=[site.module("groundplan_runtime.setup_bucket")],
+            stop_seconds=20,
+        )

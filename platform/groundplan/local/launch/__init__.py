@@ -1,0 +1,1 @@
+"""Launchers: what supervisord runs, in the runtime's environment. Standard library only; each ends in ``exec``."""

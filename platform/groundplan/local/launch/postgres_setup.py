@@ -1,0 +1,45 @@
+"""Roles and databases, each role with the password of its secret and a database of its own name. Idempotent."""
+
+import os
+import subprocess
+import sys
+
+from groundplan.local.launch._pg import binaries
+from groundplan.local.launch._site import Site, site
+
+ROLES = ("mlflow", "feast", "controlplane")
+
+
+def main() -> None:
+    """Make what is missing, set passwords; argument: ``database=<port>``."""
+    here = site()
+    statements = ["SET log_min_error_statement TO panic;", "SET log_statement TO none;"]
+    statements += [line for role in ROLES for line in _role(here, role)]
+    _psql(here, "\n".join(statements))
+
+
+def _role(here: Site, role: str) -> list[str]:
+    """Over standard input: a password in the arguments could be read by others."""
+    password = here.runtime.secret(f"database-{role}").replace("'", "''")
+    return [
+        f"SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')\\gexec",  # noqa: S608
+        f"ALTER ROLE {role} LOGIN NOSUPERUSER PASSWORD '{password}';",
+        f"SELECT 'CREATE DATABASE {role} OWNER {role}'",
+        f"WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{role}')\\gexec",
+        f"REVOKE ALL ON DATABASE {role} FROM PUBLIC;",
+    ]
+
+
+def _psql(here: Site, script: str) -> None:
+    command = [
+        str(binaries() / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--no-password",
+        "--host=127.0.0.1", f"--port={here.ports['database']}", "--username=postgres", "--dbname=postgres", "--file=-",
+    ]  # fmt: skip
+    environment = {**os.environ, "PGPASSFILE": str(here.runtime.secret_file("pgpass"))}
+    done = subprocess.run(command, input=script, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"psql: {done.stderr.strip()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Health checks that need a password: exit code 0 when the service answers a real question."""
+
+import os
+import socket
+import subprocess
+import sys
+
+from groundplan.local.launch._pg import binaries
+from groundplan_runtime.config import Runtime
+
+ANSWER = 3.0
+
+
+def database(runtime: Runtime) -> bool:
+    """Ask PostgreSQL for a row, as its administrator, over TCP."""
+    host, port = runtime.endpoint("database").split(":")
+    where = ["--host", host, "--port", port, "--username", "postgres", "--dbname", "postgres"]
+    command = [str(binaries() / "psql"), "--no-psqlrc", "--no-password", *where, "-tAc", "SELECT 1"]
+    environment = {**os.environ, "PGPASSFILE": str(runtime.secret_file("pgpass")), "PGCONNECT_TIMEOUT": "3"}
+    return subprocess.run(command, env=environment, capture_output=True).stdout.strip() == b"1"
+
+
+def online_store(runtime: Runtime) -> bool:
+    """Log in to Valkey and ask for its role: it answers only when its data is loaded."""
+    host, port = runtime.endpoint("online_store").split(":")
+    with socket.create_connection((host, int(port)), timeout=ANSWER) as connection:
+        connection.sendall(_words("AUTH", runtime.secret("online-store")) + _words("ROLE") + _words("QUIT"))
+        answer = b""
+        while chunk := connection.recv(4096):
+            answer += chunk
+    return answer.startswith(b"+OK") and b"master" in answer
+
+
+def _words(*words: str) -> bytes:
+    parts = [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
+    return f"*{len(words)}\r\n{''.join(parts)}".encode()
+
+
+def main() -> int:
+    """Probe the service that the first argument names."""
+    probes = {"database": database, "online_store": online_store}
+    try:
+        return 0 if probes[sys.argv[1]](Runtime.load()) else 1
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
