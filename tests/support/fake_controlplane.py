@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-TOKEN = "a-token"  # noqa: S105
+TOKEN = "a-token"
 RESOURCE = re.compile(r"^/v1/projects/([^/]+)/resources/([^/]+)/([^/]+)$")
 CODE = re.compile(r"^/v1/projects/([^/]+)/code/([^/]+)$")
 OPERATION = re.compile(r"^/v1/operations/([^/]+)$")

@@ -1,4 +1,4 @@
-"""The life of resources under the real engine: apply, no change, refresh, no change, drift, heal, destroy, nothing left.
+"""The life of resources under the real engine: apply, no change, drift, heal, no change, destroy, nothing left.
 
 A :class:`Lab` is a Pulumi project of its own in a folder of its own, with its own state, that uses this checkout's
 plugin. Its program declares whatever the test wrote into ``resources.json``.
