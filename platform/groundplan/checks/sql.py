@@ -14,7 +14,7 @@ _FITS = {
     "int64": _WHOLE,
     "float64": {"DOUBLE", "FLOAT", "DECIMAL", *_WHOLE},
     "bool": {"BOOLEAN"},
-    "timestamp": {"TIMESTAMP", "TIMESTAMP WITH TIME ZONE"},
+    "timestamp": {"TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "DATE"},
     "number": {"DOUBLE", "FLOAT", "DECIMAL", "BOOLEAN", *_WHOLE},
 }
 _CAST = {**SQL_TYPES, "number": "DOUBLE"}

@@ -20,7 +20,7 @@ _ENV = re.compile(rf"\$\{{\s*oc\.env:\s*{ENV_PREFIX}[A-Z0-9_]+\s*(?:,[^${{}}]*)?
 _SPECIAL_KEY = re.compile(r"^_\w+_$")
 _SEGMENT = r"[A-Za-z0-9_\-]+"
 _WHERE = rf"/?{_SEGMENT}(?:/{_SEGMENT})*(?:@[A-Za-z0-9_.\-]+)?"
-_OPTION = re.compile(rf"^(?:{_WHERE}(?:\.yaml)?)?$")
+_OPTION = re.compile(rf"^(?:(?!/){_WHERE}(?:\.yaml)?)?$")
 _GROUP = re.compile(rf"^(?:(?:override|optional) )*{_WHERE}$")
 _INTERPOLATIONS = f"${{key.of.this.config}} and ${{oc.env:{ENV_PREFIX}…}}"
 

@@ -18,6 +18,7 @@ from groundplan.spec import Finding, Model
 
 M = TypeVar("M", bound=Model)
 _ROUNDS = 12
+_MISSING = json.dumps(MISSING)
 _UNKNOWN, _BAD_NAME = "unknown key", "is no name that is allowed here"
 #: Tried in the place of an invalid value, in this order, so that the rest can be checked.
 _STAND_INS: tuple[Any, ...] = (
@@ -52,7 +53,10 @@ class Validated(Generic[M]):
 def validate(model: type[M], values: dict[str, Any], name: str) -> Validated[M]:
     """Validate composed values. ``name`` is what the whole is called where it gives itself no valid name."""
     try:
-        return Validated(model.model_validate_json(json.dumps(values, allow_nan=False)))
+        text = json.dumps(values, allow_nan=False)
+        if _MISSING not in text:
+            return Validated(model.model_validate_json(text))
+        return _Piecewise(model, copy.deepcopy(values), name).run()
     except (ValidationError, ValueError):
         return _Piecewise(model, copy.deepcopy(values), name).run()
 

@@ -54,6 +54,8 @@ def add_to_stack(root: Path, env: str, name: str) -> bool:
     projects = document.setdefault("projects", CommentedSeq())
     if name in projects:
         return False
+    if not projects:
+        projects.fa.set_flow_style()
     projects.append(name)
     text = io.StringIO()
     yaml.dump(document, text)
