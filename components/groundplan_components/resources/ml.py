@@ -1,6 +1,6 @@
 """The ML resources, typed. Names follow the YAML; a test holds them against the plugin's table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NotRequired, TypedDict, Unpack
 
 import pulumi
@@ -268,7 +268,7 @@ class Gates(MLResource):
 
 
 #: Kind in the plan → its class.
-KIND_CLASSES: Mapping[str, type[MLResource]] = {
+KIND_CLASSES: Mapping[str, Callable[..., MLResource]] = {
     resource.kind: resource
     for resource in (
         Project,

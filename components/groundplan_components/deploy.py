@@ -1,0 +1,46 @@
+"""From a plan to resources: the platform's parts on the stack's target, then what the projects declare."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from groundplan.errors import GroundplanError
+from groundplan.plan import Plan
+from groundplan.spec import StackSpec
+from groundplan_components.local.target import deploy_local
+from groundplan_components.ml import deploy_projects
+from groundplan_components.platform import Platform, Target
+
+TARGETS: Mapping[str, Target] = {"local": deploy_local}
+
+
+def deploy(stack: StackSpec, plan: Plan, root: Path) -> dict[str, Any]:
+    """Declare everything; return the stack's outputs: ``endpoints`` and, secret, ``credentials``.
+
+    Raises GroundplanError when the stack has no id, or a target that this release has not got.
+    """
+    if stack.target not in TARGETS:
+        raise GroundplanError(f"target {stack.target!r} is not in this release; allowed: {', '.join(TARGETS)}")
+    platform = TARGETS[stack.target](stack, _stack_id(stack), root)
+    deploy_projects(plan, platform)
+    return {"endpoints": _endpoints(plan, platform), "credentials": pulumi.Output.secret(dict(platform.credentials))}
+
+
+def _stack_id(stack: StackSpec) -> str:
+    """The id by which the stack owns its data; from the stack's settings, never made here."""
+    found = pulumi.Config("groundplan").get("stack-id")
+    if not found:
+        fix = f'groundplan up {stack.name}, or eval "$(groundplan env {stack.name})", writes it'
+        raise GroundplanError(f"stacks/Pulumi.{stack.name}.yaml: groundplan:stack-id is missing; fix: {fix}")
+    return found
+
+
+def _endpoints(plan: Plan, platform: Platform) -> dict[str, Any]:
+    """Every part's address, every application's, and as ``predict`` the first application's."""
+    serve = platform.endpoints["serve"]
+    served = [node for node in plan.nodes if node.kind == "ServingApplication"]
+    applications = {f"{node.project}/{node.name}": f"{serve}{node.properties['route']}" for node in served}
+    first = {"predict": next(iter(applications.values()))} if applications else {}
+    return {**platform.endpoints, **first, "applications": applications}

@@ -1,0 +1,77 @@
+"""The ``local`` target: every part as a supervised process on this machine."""
+
+import os
+from pathlib import Path
+
+import pulumi
+
+from groundplan.errors import ToolError
+from groundplan.local import code
+from groundplan.spec import StackSpec
+from groundplan_components.local.control_plane import ControlPlane
+from groundplan_components.local.database import Database
+from groundplan_components.local.object_store import ObjectStore
+from groundplan_components.local.online_store import OnlineStore
+from groundplan_components.local.ray import Ray, RaySize
+from groundplan_components.local.site import Site
+from groundplan_components.local.storage import Storage
+from groundplan_components.local.tracking import Tracking
+from groundplan_components.platform import Platform
+from groundplan_components.resources import Groundplan
+
+#: What services run: copied into the data folder by digest.
+SOURCES = ("platform/groundplan", "serving/groundplan_runtime", "serving/groundplan_serving")
+PYTHON = "GROUNDPLAN_RUNTIME_PYTHON"
+
+
+def deploy_local(stack: StackSpec, stack_id: str, root: Path) -> Platform:
+    """Declare folder and secrets, then the services, each after what it needs."""
+    site = _site(stack, stack_id, root)
+    provider = Groundplan(
+        "groundplan",
+        stack_id=stack_id,
+        endpoint=site.endpoints["controlplane"],
+        token_file=f"{site.folder}/secrets/controlplane-token",
+    )
+    storage = Storage("storage", site, pulumi.ResourceOptions(provider=provider))
+
+    def after(*parts: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(provider=provider, depends_on=[storage, *parts])
+
+    database = Database("database", site, after())
+    objects = ObjectStore("objects", site, after())
+    online = OnlineStore("online-store", site, after())
+    tracking = Tracking("tracking", site, after(database, objects))
+    ray = Ray("ray", site, _ray_size(stack), after())
+    plane = ControlPlane("controlplane", site, after(database, objects, online, tracking, ray))
+    credentials = {name: secret.value for name, secret in storage.secrets.items()}
+    return Platform(provider, site.endpoints, credentials, [plane], database.service)
+
+
+def _site(stack: StackSpec, stack_id: str, root: Path) -> Site:
+    sources = [root / source for source in SOURCES]
+    return Site(
+        stack=stack.name,
+        stack_id=stack_id,
+        root=str(root),
+        folder=str((root / stack.local.data_dir).resolve()),
+        python=_python(stack),
+        ports=stack.local.all_ports(),
+        code=code.digest(sources),
+        sources=tuple(map(str, sources)),
+        keep=stack.protection.keep_data,
+    )
+
+
+def _python(stack: StackSpec) -> str:
+    """The runtime environment's Python, which the tool chain made and named."""
+    python = os.environ.get(PYTHON)
+    if not python:
+        fix = f'groundplan up {stack.name}, or eval "$(groundplan env {stack.name})" before plain pulumi'
+        raise ToolError(f"{PYTHON} is not set: it names the Python that the platform's services run in; fix: {fix}")
+    return python
+
+
+def _ray_size(stack: StackSpec) -> RaySize:
+    ray = stack.local.ray
+    return RaySize(ray.cpus, ray.memory_mb, ray.object_store_mb, stack.local.port_base)
