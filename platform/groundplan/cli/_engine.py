@@ -9,6 +9,7 @@ from types import FrameType
 from typing import IO, Any
 
 from groundplan.cli._leftovers import clear_leftovers, locks
+from groundplan.cli._pending import clear_pending
 from groundplan.cli._workspace import Workspace
 from groundplan.errors import Refused
 from groundplan.tools.progress import say
@@ -25,8 +26,9 @@ def pulumi(workspace: Workspace, arguments: Sequence[str]) -> int:
 
     Raises :class:`Refused` when another run holds the stack.
     """
-    for line in clear_leftovers(workspace.checkout):
-        say(line)
+    for line in (*clear_leftovers(workspace.checkout), clear_pending(workspace)):
+        if line:
+            say(line)
     command = ["pulumi", *arguments, "--stack", workspace.checkout.env]
     shared = sys.stdin.isatty() or sys.stdout.isatty()
     child = subprocess.Popen(

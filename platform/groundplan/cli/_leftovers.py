@@ -64,10 +64,10 @@ def _read(file: Path) -> Lock | None:
 
 
 def _alive(lock: Lock) -> bool:
-    """Whether the engine that took the lock still runs; a number that another program got since does not count."""
+    """Whether the engine that took the lock still runs; a zombie, or another of its number, does not."""
     try:
-        process = psutil.Process(lock.pid) if lock.pid else None
-        return process is not None and process.name().startswith("pulumi") and process.is_running()
+        process = psutil.Process(lock.pid)
+        return process.name().startswith("pulumi") and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 

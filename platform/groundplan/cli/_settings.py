@@ -26,7 +26,7 @@ def ensure_settings(checkout: Checkout) -> None:
         # Nothing can be decrypted without the passphrase it was encrypted with; a salt of it would only be refused.
         settings.pop("encryptionsalt", None)
     config = settings.setdefault("config", {})
-    state = _read_state(checkout.state)
+    state = read_state(checkout.state)
     if STACK_ID not in config:
         config[STACK_ID] = _id_of(state) or str(uuid.uuid4())
     salt = _salt_of(state)
@@ -42,9 +42,17 @@ def stack_id(checkout: Checkout) -> str | None:
     return str(value) if value else None
 
 
+def read_state(path: Path) -> dict[str, Any]:
+    """The deployment in a state file of the backend: ``resources``, ``pending_operations``; empty without one."""
+    if not path.exists():
+        return {}
+    deployment = json.loads(path.read_text()).get("checkpoint", {}).get("latest") or {}
+    return dict(deployment)
+
+
 def is_deployed(checkout: Checkout) -> bool:
     """Whether the state holds anything."""
-    state = _read_state(checkout.state)
+    state = read_state(checkout.state)
     return bool(state.get("resources") or state.get("pending_operations"))
 
 
@@ -81,13 +89,6 @@ def _save(path: Path, settings: dict[str, Any]) -> None:
         yaml.dump(settings, file)
     draft.chmod(0o600)
     draft.replace(path)
-
-
-def _read_state(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    deployment = json.loads(path.read_text()).get("checkpoint", {}).get("latest") or {}
-    return dict(deployment)
 
 
 def _id_of(state: dict[str, Any]) -> str | None:

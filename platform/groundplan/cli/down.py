@@ -14,8 +14,8 @@ from groundplan.cli._platform import open_platform
 from groundplan.cli._settings import is_deployed, stack_id
 from groundplan.cli._workspace import open_workspace
 from groundplan.errors import GroundplanError, Refused
+from groundplan.local.data_folder import remove
 from groundplan.local.folder import Folder
-from groundplan.local.supervisor import Supervisor
 from groundplan.tools.progress import megabytes, size_of
 
 app = command_app()
@@ -78,9 +78,7 @@ def _remove_data(folder: Folder) -> None:
         raise Refused(
             f"{folder.root} is not this stack's ({folder.owner() or 'no owner is written in it'}): not removed"
         )
-    Supervisor(folder).shutdown()
-    shutil.rmtree(folder.root)
-    shutil.rmtree(folder.short, ignore_errors=True)
+    remove(folder, keep=False)
 
 
 def _remove(path: Path) -> None:
