@@ -1,0 +1,121 @@
+"""Feast as Groundplan uses it: its configuration from the runtime's, its objects from the plan's properties."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from groundplan_runtime.config import Runtime
+from groundplan_runtime.errors import RuntimeProblem
+
+DIGEST_TAG = "groundplan_digest"
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def duration(text: str) -> timedelta:
+    """Return a duration such as ``3h`` or ``28d``; RuntimeProblem for one that is not."""
+    found = re.fullmatch(r"([1-9][0-9]*)([smhdw])", text)
+    if not found:
+        raise RuntimeProblem("no duration", value=text, allowed="a whole number and s, m, h, d or w, as in 3h")
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+def repo_config(runtime: Runtime, project: str) -> Any:
+    """Return Feast's configuration of a project: registry in PostgreSQL, Parquet offline, Valkey online.
+
+    The registry's password comes from PGPASSFILE (see :meth:`Runtime.environment`); the online store's stays in memory.
+    """
+    from feast.repo_config import RepoConfig
+
+    from groundplan_runtime.offline import TYPE
+
+    return RepoConfig(
+        project=project,
+        provider="local",
+        registry={
+            "registry_type": "sql",
+            "path": f"postgresql+psycopg://feast@{runtime.endpoint('database')}/feast",
+            "cache_ttl_seconds": 0,  # read once a process: a change of the features restarts who serves them
+            "sqlalchemy_config_kwargs": {"pool_pre_ping": True, "pool_size": 2, "max_overflow": 4},
+        },
+        online_store={"type": "redis", "connection_string": _online(runtime)},
+        offline_store={"type": TYPE},
+        materialization_config={"pull_latest_features": True},
+        entity_key_serialization_version=3,
+    )
+
+
+def _online(runtime: Runtime) -> str:
+    # Feast reads values as JSON: in quotes, or a password of digits becomes a number. Timeouts: never a hang.
+    password = runtime.secret("online-store")
+    return f'{runtime.endpoint("online_store")},password="{password}",socket_connect_timeout=2,socket_timeout=5'
+
+
+def store(runtime: Runtime, project: str) -> Any:
+    """Return Feast's store of a project. Costs seconds to import the first time, and reads the registry."""
+    from feast import FeatureStore
+
+    return FeatureStore(config=repo_config(runtime, project))
+
+
+def entity(name: str, properties: Mapping[str, Any]) -> Any:
+    """Return Feast's entity of a plan's Entity."""
+    from feast import Entity, ValueType
+
+    kinds = {"string": ValueType.STRING, "int64": ValueType.INT64}
+    return Entity(
+        name=name,
+        join_keys=[properties["join_key"]],
+        value_type=kinds[properties["type"]],
+        description=properties.get("description", ""),
+        tags=_tags(properties),
+    )
+
+
+def feature_view(name: str, properties: Mapping[str, Any], entities: Mapping[str, Any], uri: str) -> Any:
+    """Return Feast's view of a plan's FeatureView over the Parquet at ``uri``; ``entities`` are Feast's, by name."""
+    from feast import FeatureView, Field, FileSource
+    from feast.types import from_value_type
+
+    own = [entities[each] for each in properties["entities"]]
+    keys = [Field(name=each.join_key, dtype=from_value_type(each.value_type)) for each in own]
+    fields = [Field(name=field, dtype=_type(kind)) for field, kind in properties["fields"].items()]
+    return FeatureView(
+        name=name,
+        entities=own,
+        ttl=duration(properties["ttl"]),
+        schema=[*keys, *fields],
+        source=FileSource(name=f"{name}_rows", path=uri, timestamp_field=properties["timestamp"]),
+        online=properties.get("online", True),
+        description=properties.get("description", ""),
+        tags=_tags(properties),
+    )
+
+
+def feature_service(name: str, properties: Mapping[str, Any], views: Mapping[str, Any]) -> Any:
+    """Return Feast's feature service of a plan's FeatureService; ``views`` are Feast's, by name."""
+    from feast import FeatureService
+
+    return FeatureService(
+        name=name,
+        features=[views[view][list(fields)] for view, fields in properties["views"].items()],
+        tags=_tags(properties),
+    )
+
+
+def _type(kind: str) -> Any:
+    from feast import types
+
+    known = {
+        "string": types.String,
+        "int64": types.Int64,
+        "float64": types.Float64,
+        "bool": types.Bool,
+        "timestamp": types.UnixTimestamp,
+    }
+    return known[kind]
+
+
+def _tags(properties: Mapping[str, Any]) -> dict[str, str]:
+    tags = {str(key): str(value) for key, value in properties.get("tags", {}).items()}
+    return tags | ({DIGEST_TAG: properties["digest"]} if "digest" in properties else {})
