@@ -8,6 +8,8 @@ from groundplan.spec import Model, ProjectSpec, StackSpec
 
 FOLDER = "schemas"
 _MODELS: dict[str, type[Model]] = {"project.json": ProjectSpec, "stack.json": StackSpec}
+#: Collections that a project keeps in folders of their names: `feature_views/weather.yaml` and the like.
+GROUPS = ("entities", "data_sources", "feature_views", "feature_services", "training", "serving")
 #: What may stand for any value: an interpolation, or the word for a value that somebody else gives.
 _LATER = {"type": "string", "pattern": r"\$\{|^\?\?\?$"}
 _DEFAULTS = {
@@ -19,16 +21,18 @@ _DEFAULTS = {
 
 def documents() -> dict[str, str]:
     """Return every schema as it is to be written: file name → text."""
-    return {name: _document(name, model) for name, model in _MODELS.items()}
+    documents = {name: _document(model.model_json_schema()) for name, model in _MODELS.items()}
+    return documents | {f"{group}.json": _document(_group(group)) for group in GROUPS}
 
 
 def write(root: Path) -> list[Path]:
     """Write the schemas of a checkout; return their paths."""
     folder = root / FOLDER
     folder.mkdir(exist_ok=True)
-    for name, text in documents().items():
+    texts = documents()
+    for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in _MODELS]
+    return [folder / name for name in texts]
 
 
 def is_stale(root: Path) -> bool:
@@ -40,13 +44,18 @@ def _read(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
-def _document(name: str, model: type[Model]) -> str:
-    schema = model.model_json_schema()
+def _group(group: str) -> dict[str, Any]:
+    """Return the schema of a file in a group's folder: the names and objects of that collection."""
+    whole = ProjectSpec.model_json_schema()
+    return {**whole["properties"][group], "$defs": whole["$defs"]}
+
+
+def _document(schema: dict[str, Any]) -> str:
     for definition in schema.get("$defs", {}).values():
         _relax(definition)
     _relax(schema)
-    schema["properties"]["defaults"] = _DEFAULTS
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name, **schema}
+    schema.setdefault("properties", {})["defaults"] = _DEFAULTS
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     return json.dumps(schema, indent=1, sort_keys=True) + "\n"
 
 

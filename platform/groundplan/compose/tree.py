@@ -19,6 +19,7 @@ class Tree:
     folder: Path
     contents: dict[Path, bytes]
     problems: tuple[Problem, ...] = ()
+    skip_prefix: str = "\0"
     _files: dict[Path, YamlFile] = field(default_factory=dict)
 
     @cached_property
@@ -29,6 +30,10 @@ class Tree:
             found.update(f"{path.relative_to(self.folder)}\0".encode())
             found.update(hashlib.sha256(self.contents[path]).digest())
         return found.hexdigest()
+
+    def unchanged(self) -> bool:
+        """Return whether the files on disk are still those that were read."""
+        return read_tree(self.root, self.folder, skip_prefix=self.skip_prefix).digest == self.digest
 
     def files(self) -> dict[Path, YamlFile]:
         """Return every file, checked and indexed (once)."""
@@ -53,7 +58,7 @@ def read_tree(root: Path, folder: Path, *, skip_prefix: str = "\0") -> Tree:
             problems.append(Problem(str(path.relative_to(root)), None, "", "is a link that leaves its folder", target))
         elif entry.name.endswith(".yaml") and not entry.name.startswith(skip_prefix) and entry.is_file():
             contents[path] = path.read_bytes()
-    return Tree(root, folder, contents, tuple(problems))
+    return Tree(root, folder, contents, tuple(problems), skip_prefix)
 
 
 def _entries(folder: Path | str) -> Iterator[os.DirEntry[str]]:

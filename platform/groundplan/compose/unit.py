@@ -38,7 +38,8 @@ def compose_unit(trees: Sequence[Tree], name: str, overrides: Sequence[str], cac
     if stored is not None:
         return Unit(stored["values"], Places(primary, stored["places"]))
     unit = _compose(trees, name, overrides, primary)
-    if not unit.problems:
+    # Hydra reads the files itself: an edit in between must not be remembered under the digest of what was there before.
+    if not unit.problems and all(tree.unchanged() for tree in trees):
         cache.put(slot, key, {"values": unit.values, "places": unit.places.rows})
     return unit
 

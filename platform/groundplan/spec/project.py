@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from groundplan.spec._base import Duration, Model, Name
+from groundplan.spec._base import Column, Duration, Model, Name
 from groundplan.spec.features import DataSourceSpec, EntitySpec, FeatureServiceSpec, FeatureViewSpec
 from groundplan.spec.training import TrainingSpec
 
@@ -36,7 +36,7 @@ class ServingSpec(Model):
     tiers: TiersSpec = TiersSpec()
     max_batch: Annotated[int, Field(ge=1, le=100_000)] = 1000
     timeout: Duration = "5s"
-    example: tuple[dict[Name, str | int | float | bool], ...] = ()
+    example: tuple[dict[Column, str | int | float | bool], ...] = ()
 
 
 class ProjectSpec(Model):

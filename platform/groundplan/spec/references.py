@@ -94,6 +94,10 @@ def in_stack(stack: StackSpec) -> Iterator[Finding]:
             yield Finding(("local", "ports"), f"{ports[port]} and {name} are on one port", str(port), fix=fix)
         ports.setdefault(port, name)
     for index, project in enumerate(stack.projects):
+        if project == "stack":
+            yield Finding(
+                ("projects", index), "is the name of the stack's own part of a plan", project, fix="rename it"
+            )
         if project in stack.projects[:index]:
             yield Finding(("projects", index), "is listed twice", project, fix="remove one")
 
@@ -209,6 +213,8 @@ def _alias(path: Path, alias: AliasSpec, model: TrainingSpec) -> Iterator[Findin
 def _serving(path: Path, app: ServingSpec, names: _Names, alias: str | None) -> Iterator[Finding]:
     yield from _dangling(path, [app.model], names.of("training"), "model", "model")
     model = names.spec.training.get(app.model)
+    if model is not None:
+        yield from _examples_of_use(path, app, model, names)
     wanted = app.alias or alias
     if model is None or wanted is None or not names.whole("training", app.model):
         return
@@ -217,6 +223,20 @@ def _serving(path: Path, app: ServingSpec, names: _Names, alias: str | None) -> 
         what = f"unknown alias of model {app.model}" + ("" if app.alias else " (the stack's alias)")
         fix = suggest(wanted, model.aliases) or f"declare it under training.{app.model}.aliases"
         yield Finding(where, what, wanted, ", ".join(sorted(model.aliases)), fix)
+
+
+def _examples_of_use(path: Path, app: ServingSpec, model: TrainingSpec, names: _Names) -> Iterator[Finding]:
+    service = names.spec.feature_services.get(model.feature_service)
+    if service is None or not all(names.whole("feature_views", view) for view in service.views):
+        return
+    entities = entities_of(service, names.spec)
+    if not all(names.whole("entities", name) for name in entities):
+        return
+    keys = {names.spec.entities[name].join_key for name in entities}
+    for index, example in enumerate(app.example):
+        if set(example) != keys:
+            given = ", ".join(example) or "nothing"
+            yield Finding((*path, "example", index), "must name each join key once", given, ", ".join(sorted(keys)))
 
 
 def _dangling(

@@ -69,6 +69,9 @@ CASES = [
     Case(P, "  orders:\n", "  recent:\n", "feature_views.recent", "  recent:\n    ent", ("both are tables",)),
     Case(P, "What customers spend", "${no.such}", "description", "${no.such}", ("Interpolation key",)),
     Case(P, "description: What customers spend", "description: ???", "description", "???", ("a value must be given",)),
+    Case(
+        P, "model: spend\n", "model: spend\n    example: [{x: 1}]\n", "serving.spend.example[0]", "x: 1", ("customer",)
+    ),
     Case(T, "feature_service: spending", "feature_service: x", "training.spend.feature_service", ": x", ("spending",)),
     Case(T, "recent__mean_amount", "recent__mean", "training.spend.baseline", "baseline", ("recent__mean_amount",)),
     Case(
@@ -82,6 +85,7 @@ CASES = [
         S, "projects: [shop]", "projects: [shop, shpo]", "projects[1]", "shpo", ("allowed: shop", "did you mean shop?")
     ),
     Case(S, "projects: [shop]", "projects: [shop, shop]", "projects[1]", "shop", ("listed twice",)),
+    Case(S, "projects: [shop]", "projects: [stack]", "projects[0]", "[stack]", ("name of the stack's own part",)),
     Case(S, "target: local", "target: aws", "target", "aws", ("not in this release", "local")),
     Case(S, "name: local", "name: prod", "name", "prod", ("name of the file",)),
     Case(S, "20000}", "20000, ports: {mlfow: 5000}}", "local.ports.mlfow", "mlfow", ("did you mean mlflow?",)),

@@ -26,7 +26,7 @@ def test_the_schemas_checked_in_are_current() -> None:
 
 def test_a_change_is_seen(tmp_path: Path) -> None:
     assert schema.is_stale(tmp_path)
-    project, _ = schema.write(tmp_path)
+    project = schema.write(tmp_path)[0]
     assert not schema.is_stale(tmp_path)
     project.write_text(project.read_text().replace("join_key", "key"))
     assert schema.is_stale(tmp_path)
@@ -38,6 +38,15 @@ def test_what_is_in_the_repository_is_accepted(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     new = new_project(tmp_path, "fresh") / "project.yaml"
     done = accepts("project.json", *(ROOT / "projects").glob("*/project.yaml"), new)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("group", schema.GROUPS)
+def test_the_groups_of_the_projects_are_accepted(group: str) -> None:
+    template = ROOT / "platform/groundplan/scaffold/template"
+    files = [*(ROOT / "projects").glob(f"*/{group}/*.yaml"), *template.glob(f"{group}/*.yaml")]
+    assert files
+    done = accepts(f"{group}.json", *files)
     assert done.returncode == 0, done.stdout
 
 
@@ -55,6 +64,12 @@ def test_mistakes_are_refused(tmp_path: Path, old: str, new: str) -> None:
     path = tmp_path / "project.yaml"
     path.write_text(Checkout(tmp_path / "c").root.joinpath("projects/shop/project.yaml").read_text().replace(old, new))
     assert accepts("project.json", path).returncode == 1
+
+
+def test_a_mistake_in_a_group_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text("spend: {kind: magic}\n")
+    assert accepts("training.json", path).returncode == 1
 
 
 def test_they_are_json_schemas() -> None:
