@@ -85,4 +85,6 @@ def join(path: str, key: str) -> str:
 def head(path: str) -> str:
     """Return the top-level property of a path."""
     match = re.match(r'\["((?:[^"\\]|\\.)*)"\]|[^.\[]+', path)
-    return (match[1] or match[0]) if match else path
+    if match is None:
+        return path
+    return match[0] if match[1] is None else re.sub(r"\\(.)", r"\1", match[1])

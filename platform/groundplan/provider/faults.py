@@ -23,10 +23,13 @@ def record(text: str) -> None:
         file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {text.rstrip()}\n")
 
 
-def one_line(error: BaseException) -> str:
-    """Return what to tell the user. An error that is not one of ours is recorded, and its place named."""
+def told(error: BaseException) -> str:
+    """Return what to tell the user, without a traceback. One that is not ours is recorded, and its place named.
+
+    An error of ours may bring more lines than its first: the end of a log that it speaks of.
+    """
     if isinstance(error, GroundplanError | Unreachable):
-        return " ".join(str(error).split())
+        return str(error).strip()
     record("".join(traceback.format_exception(error)))
     text = " ".join(str(error).split()) or "no message"
     return f"internal error: {type(error).__name__}: {text}; details in {log_file()}"

@@ -12,7 +12,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from groundplan.errors import GroundplanError
 from groundplan.provider.diff import Change, Changes, diff, head
 from groundplan.provider.engine import EngineLog
-from groundplan.provider.faults import one_line
+from groundplan.provider.faults import told
 from groundplan.provider.handler import Context, Failure, Handler, Settling, Unreachable
 from groundplan.provider.schema import CONFIG, VERSION, schema_json
 from groundplan.provider.values import UNKNOWN, has_unknown, secret_keys, to_plain, to_struct
@@ -25,7 +25,7 @@ KINDS = {
 }
 
 
-def _told(method: CALLS) -> CALLS:
+def _guarded(method: CALLS) -> CALLS:
     """Answer an exception with one line instead of a traceback."""
 
     @wraps(method)
@@ -33,7 +33,7 @@ def _told(method: CALLS) -> CALLS:
         try:
             return method(self, request, context)
         except Exception as error:
-            context.abort(grpc.StatusCode.UNKNOWN, one_line(error))
+            context.abort(grpc.StatusCode.UNKNOWN, told(error))
 
     return wrapped  # type: ignore[return-value]
 
@@ -55,39 +55,39 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         """Return the schema of every type, as JSON."""
         return provider_pb2.GetSchemaResponse(schema=schema_json())
 
-    @_told
+    @_guarded
     def CheckConfig(self, request: provider_pb2.CheckRequest, context: Any) -> provider_pb2.CheckResponse:
         """Accept the provider's configuration as it is."""
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    @_told
+    @_guarded
     def DiffConfig(self, request: provider_pb2.DiffRequest, context: Any) -> provider_pb2.DiffResponse:
         """A changed configuration is an update: it never replaces what the provider manages."""
         return _answer(diff(to_plain(request.olds), to_plain(request.news), outputs=()))
 
-    @_told
+    @_guarded
     def Configure(self, request: provider_pb2.ConfigureRequest, context: Any) -> provider_pb2.ConfigureResponse:
         """Take the configuration; the token itself is read when it is used."""
         args = to_plain(request.args)
         self._config = {key: str(args[key]) for key in CONFIG if args.get(key) not in (None, UNKNOWN)}
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
-    @_told
+    @_guarded
     def Check(self, request: provider_pb2.CheckRequest, context: Any) -> provider_pb2.CheckResponse:
         """Check inputs and fill in defaults; what is not known yet is passed over."""
         handler, inputs = self._handler(request.urn), to_plain(request.news)
         unknown = {key: value for key, value in inputs.items() if has_unknown(value)}
         known = {key: value for key, value in inputs.items() if key not in unknown}
         checked, failures = _check(handler, known, self._context(request.urn))
-        told = [
+        shown = [
             provider_pb2.CheckFailure(property=failure.property, reason=failure.reason)
             for failure in failures
             if head(failure.property) not in unknown
         ]
         secrets = secret_keys(request.news)
-        return provider_pb2.CheckResponse(inputs=to_struct({**checked, **unknown}, secrets), failures=told)
+        return provider_pb2.CheckResponse(inputs=to_struct({**checked, **unknown}, secrets), failures=shown)
 
-    @_told
+    @_guarded
     def Diff(self, request: provider_pb2.DiffRequest, context: Any) -> provider_pb2.DiffResponse:
         """Compare what is there (the state) with what is declared, property by property."""
         handler, state = self._handler(request.urn), to_plain(request.olds)
@@ -97,7 +97,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         unsettled = handler.unsettled(state) if isinstance(handler, Settling) else ()
         return _answer({**kept, **dict.fromkeys(sorted(unsettled), Change.UPDATE)})
 
-    @_told
+    @_guarded
     def Create(self, request: provider_pb2.CreateRequest, context: Any) -> provider_pb2.CreateResponse:
         """Make or adopt; in a preview only say what will be known when."""
         handler, inputs = self._handler(request.urn), to_plain(request.properties)
@@ -107,14 +107,14 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         id, state = handler.create(inputs, self._context(request.urn))
         return provider_pb2.CreateResponse(id=id, properties=to_struct(state, secrets))
 
-    @_told
+    @_guarded
     def Read(self, request: provider_pb2.ReadRequest, context: Any) -> provider_pb2.ReadResponse:
         """Look at what is really there. No answer: keep what was known, and say so."""
-        handler, told = self._handler(request.urn), self._context(request.urn)
+        handler, ctx = self._handler(request.urn), self._context(request.urn)
         try:
-            state = handler.read(request.id, to_plain(request.properties), told)
+            state = handler.read(request.id, to_plain(request.properties), ctx)
         except Unreachable as error:
-            told.warn(f"could not look at {told.name}: {one_line(error)}; showing what was last known")
+            ctx.warn(f"could not look at {ctx.name}: {told(error)}; showing what was last known")
             return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
         if state is None:
             return provider_pb2.ReadResponse()
@@ -124,7 +124,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             id=request.id, properties=to_struct(state, secrets), inputs=to_struct(inputs, secrets)
         )
 
-    @_told
+    @_guarded
     def Update(self, request: provider_pb2.UpdateRequest, context: Any) -> provider_pb2.UpdateResponse:
         """Make it match, in place."""
         handler, inputs = self._handler(request.urn), to_plain(request.news)
@@ -134,7 +134,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         state = handler.update(request.id, to_plain(request.olds), inputs, self._context(request.urn))
         return provider_pb2.UpdateResponse(properties=to_struct(state, secrets))
 
-    @_told
+    @_guarded
     def Delete(self, request: provider_pb2.DeleteRequest, context: Any) -> empty_pb2.Empty:
         """Remove it."""
         handler = self._handler(request.urn)
@@ -173,7 +173,7 @@ def _check(handler: Handler, inputs: dict[str, Any], context: Context) -> tuple[
     try:
         return handler.check(inputs, context)
     except GroundplanError as error:
-        return inputs, [Failure("", one_line(error))]
+        return inputs, [Failure("", told(error))]
 
 
 def _foreseen(handler: Handler, inputs: dict[str, Any]) -> dict[str, Any]:
