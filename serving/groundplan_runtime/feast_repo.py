@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from groundplan_runtime.config import Runtime
@@ -18,6 +18,11 @@ def duration(text: str) -> timedelta:
     if not found:
         raise RuntimeProblem("no duration", value=text, allowed="a whole number and s, m, h, d or w, as in 3h")
     return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+def instant(text: str) -> datetime:
+    """Return an ISO 8601 instant, as plans write them, in UTC."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
 
 
 def repo_config(runtime: Runtime, project: str) -> Any:

@@ -24,6 +24,10 @@ class Features:
         """Return the examples (keys, ``event_timestamp``, whatever else) with features as known at that time."""
         return self._past.history(self.service, examples)
 
+    def views(self) -> dict[str, dict[str, Any]]:
+        """Return the service's views: ``{view: {"fields": [name], "keys": {join key: type}, "uri": of its rows}}``."""
+        return self._past.views(self.service)
+
     def now(self, entities: list[dict[str, Any]]) -> Columns:
         """Return the columns (keys and features, a value an entity) as known now; ``None`` where nothing is."""
         return self._present.now(self.service, entities)

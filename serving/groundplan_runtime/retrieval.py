@@ -27,6 +27,16 @@ class Historical:
         wanted = self.store.get_feature_service(service)
         return self.store.get_historical_features(examples, features=wanted, full_feature_names=True).to_df()
 
+    def views(self, service: str) -> dict[str, dict[str, Any]]:
+        """Return the service's views with their fields, keys and rows."""
+        found = {each.name: each for each in self.store.get_feature_service(service).feature_view_projections}
+        return {name: self._view(name, [field.name for field in each.features]) for name, each in found.items()}
+
+    def _view(self, name: str, fields: list[str]) -> dict[str, Any]:
+        view = self.store.get_feature_view(name)
+        keys = {column.name: column.dtype.name.lower() for column in view.entity_columns}
+        return {"fields": fields, "keys": keys, "uri": view.batch_source.path}
+
 
 class Online:
     """Features as they are known now, from Feast's online store: one call for all entities and views."""
@@ -55,7 +65,7 @@ class Online:
 class InMemory:
     """Features of frames in memory. ``services`` names fields by view; now is the newest row, whatever its age."""
 
-    views: Mapping[str, Any]
+    frames: Mapping[str, Any]
     keys: Mapping[str, Sequence[str]]
     services: Mapping[str, Mapping[str, Sequence[str]]]
     timestamp: str = "event_timestamp"
@@ -73,7 +83,7 @@ class InMemory:
         """Return the columns of all entities."""
         import pandas as pd
 
-        last = max(frame[self.timestamp].max() for frame in self.views.values())
+        last = max(frame[self.timestamp].max() for frame in self.frames.values())
         frame = self.history(service, pd.DataFrame(entities).assign(**{self.timestamp: last}))
         found = frame.drop(columns=self.timestamp).astype(object)
         return {name: [None if pd.isna(v) else v for v in found[name]] for name in found.columns}
@@ -82,10 +92,22 @@ class InMemory:
         """Return what :meth:`now` returns."""
         return self.now(service, entities)
 
+    def views(self, service: str) -> dict[str, dict[str, Any]]:
+        """Return the service's views with their fields and keys."""
+        kinds = {"O": "string", "i": "int64"}
+        return {
+            view: {
+                "fields": list(fields),
+                "keys": {key: kinds[self.frames[view][key].dtype.kind] for key in self.keys[view]},
+                "uri": None,
+            }
+            for view, fields in self.services[service].items()
+        }
+
     def _view(self, name: str, fields: Sequence[str]) -> pointintime.View:
         import pyarrow as pa
 
-        table = pa.Table.from_pandas(self.views[name], preserve_index=False)
+        table = pa.Table.from_pandas(self.frames[name], preserve_index=False)
         keys = {key: key for key in self.keys[name]}
         return pointintime.View(name, table, keys, self.timestamp, self.ttl, {f: f"{name}__{f}" for f in fields})
 

@@ -1,1 +1,1 @@
-"""Jobs that the control plane runs on Ray as ``python -m groundplan_runtime.jobs``: ingest, features, materialize, train."""
+"""Jobs that run on Ray (``python -m groundplan_runtime.jobs``): ingest, features, materialize, train."""

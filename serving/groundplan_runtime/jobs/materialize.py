@@ -16,7 +16,7 @@ def run(job: Job, runtime: Runtime) -> dict[str, Any]:
     """
     from feast.errors import FeatureViewNotFoundException
 
-    name, as_of = job.properties["view"], _instant(job.properties["as_of"])
+    name, as_of = job.properties["view"], feast_repo.instant(job.properties["as_of"])
     store = feast_repo.store(runtime, job.project)
     try:
         view = store.get_feature_view(name)
@@ -32,7 +32,3 @@ def run(job: Job, runtime: Runtime) -> dict[str, Any]:
     job.say(f"{name}: {rows:,} entities as of {as_of:%Y-%m-%d %H:%M} UTC")
     store.materialize(start_date=start, end_date=as_of, feature_views=[name])
     return {"rows": rows}
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)

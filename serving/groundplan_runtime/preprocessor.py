@@ -1,0 +1,92 @@
+"""The preprocessor half of a pair: impute, encode, scale. Fitted on training rows only; kept as plain JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from groundplan_runtime import frames
+from groundplan_runtime.errors import RuntimeProblem
+
+MOST_CATEGORIES = 500
+
+
+@dataclass
+class Preprocessor:
+    """What was learned: a fill a numeric column, the known categories, and mean and deviation where scaled."""
+
+    numeric: list[str]
+    categories: dict[str, list[str]]
+    fills: dict[str, float] = field(default_factory=dict)
+    scales: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    @classmethod
+    def fit(
+        cls, frame: Any, features: Sequence[str], categorical: Sequence[str], impute: str, scale: bool
+    ) -> "Preprocessor":
+        """Learn from a frame in normal form. RuntimeProblem for text that is not categorical."""
+        numeric = [name for name in features if name not in categorical]
+        text = [name for name in numeric if frame[name].dtype == object]
+        if text:
+            fix = "add it to preprocessor.categorical, or leave it out of the feature service"
+            raise RuntimeProblem(
+                "a text feature is not categorical", path="preprocessor", value=", ".join(text), fix=fix
+            )
+        made = cls(numeric, {name: _categories(frame[name], name) for name in categorical})
+        made.fills = {name: _fill(frame[name], impute) for name in numeric}
+        if scale:
+            filled = frame[numeric].fillna(made.fills)
+            made.scales = {name: (float(filled[name].mean()), float(filled[name].std() or 1.0)) for name in numeric}
+        return made
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> "Preprocessor":
+        """Rebuild one from :meth:`as_dict`."""
+        return cls(**document)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return asdict(self)
+
+    @property
+    def inputs(self) -> list[str]:
+        """The columns it needs."""
+        return [*self.numeric, *self.categories]
+
+    def transform(self, columns: Any) -> Any:
+        """Return the model's matrix (float64); unseen categories are all zeros. RuntimeProblem for a missing column."""
+        import pandas as pd
+
+        missing = [name for name in self.inputs if name not in columns]
+        if missing:
+            raise RuntimeProblem("missing column", path="preprocessor", value=", ".join(missing))
+        frame = frames.normal({name: columns[name] for name in self.inputs})
+        made = frame[self.numeric].fillna(self.fills)
+        for name, (mean, deviation) in self.scales.items():
+            made[name] = (made[name] - mean) / deviation
+        encoded = {
+            f"{name}={value}": (_as_text(frame[name]) == value).astype("float64").to_numpy()
+            for name, values in self.categories.items()
+            for value in values
+        }
+        return pd.concat([made, pd.DataFrame(encoded, index=made.index)], axis=1).astype("float64")
+
+
+def _as_text(column: Any) -> Any:
+    if column.dtype == object:
+        return column
+    return column.map(lambda value: None if value != value else f"{value:g}")
+
+
+def _categories(column: Any, name: str) -> list[str]:
+    found = sorted(_as_text(column).dropna().unique())
+    if len(found) > MOST_CATEGORIES:
+        raise RuntimeProblem("too many categories", path=name, value=len(found), allowed=f"up to {MOST_CATEGORIES}")
+    return found
+
+
+def _fill(column: Any, how: str) -> float:
+    known = {"median": column.median, "mean": column.mean, "zero": lambda: 0.0}
+    if how not in known:
+        raise RuntimeProblem("unknown way to impute", path="preprocessor.impute", value=how, allowed=", ".join(known))
+    value = float(known[how]())
+    return value if value == value else 0.0
