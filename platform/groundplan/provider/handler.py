@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Protocol, runtime_checkable
 
+from groundplan.provider.diff import Changes
+
 
 class Unreachable(Exception):
     """``read`` could not look: the service does not answer. The old state is kept, with a warning."""
@@ -76,4 +78,13 @@ class Settling(Protocol):
 
     def unsettled(self, state: dict[str, Any]) -> frozenset[str]:
         """Return the outputs that a plain ``up`` shall mend: each is shown as a change, and ``update`` is called."""
+        ...
+
+
+@runtime_checkable
+class Labelling(Protocol):
+    """A handler that knows which changes break what depends on its resource. They are made in place all the same."""
+
+    def breaking(self, changes: Changes) -> list[str]:
+        """Return the paths among the changes that are breaking: the preview says so."""
         ...

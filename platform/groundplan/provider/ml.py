@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from groundplan.errors import Refused, ServiceError, suggest
+from groundplan.provider.diff import Change, Changes, head
 from groundplan.provider.handler import Context, Failure
 from groundplan.provider.operations import follow
 from groundplan.provider.rest import ControlPlane, resource_path
@@ -53,6 +54,11 @@ class MLHandler:
     def unsettled(self, state: dict[str, Any]) -> frozenset[str]:
         """A status that a plain ``up`` mends. A refusal or a wait for something else is an outcome, and quiet."""
         return frozenset({"status"}) if state.get("status") in self.kind.retry else frozenset()
+
+    def breaking(self, changes: Changes) -> list[str]:
+        """Changed or removed types and keys: what uses them has to follow."""
+        marked = {key for key, prop in self.kind.inputs.items() if prop.breaking}
+        return [path for path, change in changes.items() if head(path) in marked and change is not Change.ADD]
 
     def _put(self, inputs: dict[str, Any], ctx: Context) -> dict[str, Any]:
         plane = ControlPlane(ctx.config)

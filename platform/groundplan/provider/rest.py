@@ -13,8 +13,8 @@ import stamina.instrumentation
 from groundplan.errors import GroundplanError, ServiceError
 from groundplan.provider.handler import Unreachable
 
-#: Seconds for one answer, for one connection, and in which a control plane that restarts is waited for.
-ANSWER, CONNECT, PATIENCE = 60.0, 3.0, 45.0
+#: Seconds for one answer, for a look at what is there, for a connection, and for a control plane that restarts.
+ANSWER, LOOK, CONNECT, PATIENCE = 60.0, 20.0, 3.0, 45.0
 
 # Nothing but the port and the engine's protocol may reach our standard output.
 stamina.instrumentation.set_on_retry_hooks([])
@@ -34,7 +34,7 @@ class ControlPlane:
     def look(self, path: str) -> dict[str, Any] | None:
         """GET once; ``None`` where nothing is. Unreachable when there is no answer."""
         try:
-            answer = self._send("GET", path)
+            answer = self._send("GET", path, timeout=httpx.Timeout(LOOK, connect=CONNECT))
         except (httpx.TransportError, FileNotFoundError) as error:
             raise Unreachable(f"the control plane at {self._endpoint} does not answer ({_why(error)})") from error
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:

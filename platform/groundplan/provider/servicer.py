@@ -13,7 +13,7 @@ from groundplan.errors import GroundplanError
 from groundplan.provider.diff import Change, Changes, diff, head
 from groundplan.provider.engine import EngineLog
 from groundplan.provider.faults import told
-from groundplan.provider.handler import Context, Failure, Handler, Settling, Unreachable
+from groundplan.provider.handler import Context, Failure, Handler, Labelling, Settling, Unreachable
 from groundplan.provider.schema import CONFIG, VERSION, schema_json
 from groundplan.provider.values import UNKNOWN, has_unknown, secret_keys, to_plain, to_struct
 
@@ -94,6 +94,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         changes = diff(state, to_plain(request.news), handler.outputs)
         ignored = {head(path) for path in request.ignoreChanges}
         kept = {path: change for path, change in changes.items() if head(path) not in ignored}
+        if isinstance(handler, Labelling) and (broken := handler.breaking(kept)):
+            self._log.warn(request.urn, f"breaking: {', '.join(broken)}: made in place; what uses it has to follow")
         unsettled = handler.unsettled(state) if isinstance(handler, Settling) else ()
         return _answer({**kept, **dict.fromkeys(sorted(unsettled), Change.UPDATE)})
 

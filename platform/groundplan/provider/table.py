@@ -12,6 +12,8 @@ class Prop:
     about: str
     optional: bool = False
     secret: bool = False
+    #: A change or removal breaks what depends on it: the preview says so. Additions do not.
+    breaking: bool = False
 
 
 #: Type → (the Python types of its values, its Pulumi schema).
@@ -98,8 +100,8 @@ KINDS = {
             "entity",
             "What features are about.",
             {
-                "join_key": Prop("text", "The column it is found by."),
-                "type": Prop("text", "string or int64."),
+                "join_key": Prop("text", "The column it is found by.", breaking=True),
+                "type": Prop("text", "string or int64.", breaking=True),
                 "description": Prop("text", "What it is.", optional=True),
             },
         ),
@@ -113,7 +115,7 @@ KINDS = {
                 "file": Prop("text", "The file in the package.", optional=True),
                 "path": Prop("text", "A file in the project folder, or s3://….", optional=True),
                 "python": Prop("text", "file.py:function.", optional=True),
-                "fields": Prop("map", "Column → type."),
+                "fields": Prop("map", "Column → type.", breaking=True),
                 "code": Prop("text", "Digest of the file or code named.", optional=True),
             },
             ROWS,
@@ -123,14 +125,14 @@ KINDS = {
             "feature_view",
             "Features of entities, made by SQL or Python.",
             {
-                "entities": Prop("texts", "The entities."),
+                "entities": Prop("texts", "The entities.", breaking=True),
                 "inputs": Prop("texts", "Data sources and feature views it is made from."),
                 "sql": Prop("text", "The SQL file.", optional=True),
                 "python": Prop("text", "file.py:function.", optional=True),
                 "code": Prop("text", "Digest of that file.", optional=True),
-                "timestamp": Prop("text", "The column that says from when a row is known."),
+                "timestamp": Prop("text", "The column that says from when a row is known.", breaking=True),
                 "ttl": Prop("text", "How long a row is used."),
-                "fields": Prop("map", "Feature → type."),
+                "fields": Prop("map", "Feature → type.", breaking=True),
                 "online": Prop("flag", "Whether serving reads it."),
                 "description": Prop("text", "What it is.", optional=True),
                 "tags": Prop("map", "Free labels.", optional=True),
