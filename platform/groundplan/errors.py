@@ -33,7 +33,7 @@ class Problem:
             parts.append(f"allowed: {self.allowed}")
         if self.fix is not None:
             parts.append(f"fix: {self.fix}")
-        return "; ".join(parts)
+        return " ".join("; ".join(parts).split())
 
 
 class GroundplanError(Exception):

@@ -4,6 +4,7 @@ Hydra's loader is used without its own ``hydra`` node (which reads the working d
 six times as much); its version is pinned exactly for that.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,12 @@ from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra._internal.defaults_list import create_defaults_list
+from hydra.core.default_element import ResultDefault
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from groundplan.compose.guard import is_plain
 from groundplan.compose.yamlfile import MISSING, KeyPath
@@ -49,16 +52,23 @@ def compose(folders: Sequence[Path], name: str, overrides: Sequence[str]) -> Com
         search.append("main", f"file://{folder}")
     search.append("schema", "structured://")
     try:
-        loader = ConfigLoaderImpl(search)
-        parsed, repo = loader._parse_overrides_and_create_caching_repo(name, list(overrides))
-        defaults = create_defaults_list(repo, name, parsed, prepend_hydra=False, skip_missing=False).defaults
-        config = loader._compose_config_from_defaults_list(defaults, repo)
+        defaults, config = _hydra(search, name, overrides)
     except MissingConfigException as error:
         return Composed({}, (), (Failure(_first_line(error), option=error.missing_cfg_file),))
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
         return Composed({}, (), (Failure(_first_line(error)),))
     sources = tuple((d.config_path, d.package or "") for d in defaults if d.config_path is not None)
     return _resolved(config, sources)
+
+
+def _hydra(search: ConfigSearchPathImpl, name: str, overrides: Sequence[str]) -> tuple[list[ResultDefault], DictConfig]:
+    loader = ConfigLoaderImpl(search)
+    with warnings.catch_warnings():
+        # Without `_self_` a file's own values come last: Hydra would rather be told.
+        warnings.simplefilter("ignore", UserWarning)
+        parsed, repo = loader._parse_overrides_and_create_caching_repo(name, list(overrides))
+        defaults = create_defaults_list(repo, name, parsed, prepend_hydra=False, skip_missing=False).defaults
+        return defaults, loader._compose_config_from_defaults_list(defaults, repo)
 
 
 def _resolved(config: DictConfig, sources: tuple[tuple[str, str], ...]) -> Composed:

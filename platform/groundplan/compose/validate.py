@@ -87,6 +87,8 @@ class _Piecewise(Generic[M]):
     def _mend(self, finding: Finding) -> None:
         if not any(known == finding.path[: len(known)] for known in self.findings):
             self.findings[finding.path] = finding
+        if not _holds(self.values, finding.path[:-1]):
+            return  # What was around it is gone already, for another mistake.
         if finding.what in (_UNKNOWN, _BAD_NAME):
             _parent(self.values, finding.path).pop(finding.path[-1], None)
         else:
@@ -111,6 +113,14 @@ class _Piecewise(Generic[M]):
     def _choices(self, path: KeyPath) -> list[str]:
         _parent(self.values, path)[path[-1]] = ""
         return [o for f in self._errors() if f.path == path for o in (f.allowed or "").split(", ")]
+
+
+def _holds(values: Any, path: KeyPath) -> bool:
+    try:
+        _parent(values, (*path, ""))
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
 
 
 def _parent(values: Any, path: KeyPath) -> Any:
