@@ -1,4 +1,4 @@
-"""House rules that a machine can hold: caps on size, no ``platform/__init__.py``, pure YAML in stacks, no host names."""
+"""House rules that a machine can hold: caps on size, no ``platform/__init__.py``, pure YAML in stacks."""
 
 import ast
 import subprocess

@@ -1,0 +1,45 @@
+"""Runs the control plane: ``python -m groundplan.controlplane``, with GROUNDPLAN_RUNTIME naming the platform."""
+
+import logging
+import sys
+
+import structlog
+import uvicorn
+
+from groundplan.controlplane.app import make_app
+from groundplan.controlplane.context import Platform
+from groundplan_runtime.config import Runtime
+from groundplan_runtime.errors import RuntimeProblem
+
+
+def main() -> int:
+    """Serve on the declared endpoint until told to stop. Returns 1, with one line, when it is not configured."""
+    try:
+        runtime = Runtime.load()
+    except RuntimeProblem as problem:
+        print(f"error: {problem}", file=sys.stderr)  # noqa: T201
+        return 1
+    runtime.apply_environment()
+    _log_as_json()
+    host, port = runtime.endpoint("controlplane").removeprefix("http://").rsplit(":", 1)
+    app = make_app(Platform.of(runtime))
+    uvicorn.run(app, host=host, port=int(port), log_level="warning", timeout_graceful_shutdown=5)
+    return 0
+
+
+def _log_as_json() -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

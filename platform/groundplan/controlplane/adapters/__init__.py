@@ -1,0 +1,1 @@
+"""One client each: Feast, MLflow, Ray, objects. None knows another."""

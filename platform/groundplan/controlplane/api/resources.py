@@ -1,0 +1,121 @@
+"""Routes of declared resources, the code of projects, and operations."""
+
+import re
+import time
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from groundplan.controlplane import operations, service, store
+from groundplan.controlplane.api.common import ActorDep, PlatformDep, authorized
+from groundplan.controlplane.context import Platform
+from groundplan.controlplane.problem import ApiProblem
+from groundplan.controlplane.store import Resource
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(authorized)])
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}(@[a-z][a-z0-9_]{0,39})?")
+DIGEST = re.compile(r"[0-9a-f]{16}")
+MAX_CODE_BYTES = 64 * 1024 * 1024
+#: Seconds between two looks of a long poll.
+LOOK = 0.2
+
+
+class Declaration(BaseModel):
+    """What a resource shall be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    digest: str
+    data_digest: str
+    properties: dict[str, Any]
+    upstream: dict[str, str] = {}
+    reason: str | None = None
+
+
+@router.put("/projects/{project}/resources/{kind}/{name}")
+def declare(
+    project: str, kind: str, name: str, body: Declaration, response: Response, platform: PlatformDep, actor: ActorDep
+) -> dict[str, Any]:
+    """Make a resource match; 202 with an operation where that takes long. The same digest again changes nothing."""
+    for path, value in (("project", project), ("name", name)):
+        _check(NAME, path, value, "a to z, 0 to 9 and _, up to 40, beginning with a letter")
+    _check(DIGEST, "digest", body.digest, "16 hex digits")
+    wanted = Resource(project, kind, name, body.digest, body.data_digest, body.properties, body.upstream)
+    found, operation = service.declare(platform, wanted, replace(actor, reason=body.reason))
+    response.status_code = 202 if operation else 200
+    return {"resource": found.document()} | ({"operation": operation} if operation else {})
+
+
+@router.get("/projects/{project}/resources/{kind}/{name}")
+def look(project: str, kind: str, name: str, platform: PlatformDep) -> dict[str, Any]:
+    """Return a resource as it really is: looked up in Feast, MLflow, Serve."""
+    found = service.look(platform, project, kind, name)
+    if found is None:
+        raise ApiProblem(404, "no such resource", path=f"{project}/{kind}/{name}")
+    return {"resource": found.document()}
+
+
+@router.delete("/projects/{project}/resources/{kind}/{name}")
+def delete(
+    project: str, kind: str, name: str, platform: PlatformDep, actor: ActorDep, purge: bool = False
+) -> dict[str, Any]:
+    """Remove a resource and what it made; data and versions stay unless purged."""
+    found = service.delete(platform, project, kind, name, actor, purge)
+    if found is None:
+        raise ApiProblem(404, "no such resource", path=f"{project}/{kind}/{name}")
+    return {"resource": found.document()}
+
+
+@router.get("/operations/{operation}")
+def follow(
+    operation: str, platform: PlatformDep, after: int = 0, wait: float = Query(default=0, ge=0, le=30)
+) -> dict[str, Any]:
+    """Return an operation and what it told after message ``after``; waits up to ``wait`` seconds for news."""
+    end = time.monotonic() + wait
+    while True:
+        with platform.engine.connect() as connection:
+            found = operations.find(connection, operation)
+            said = operations.messages(connection, operation, after)
+        if found is None:
+            raise ApiProblem(404, "no such operation", path="operation", value=operation)
+        if said or found["status"] != operations.RUNNING or time.monotonic() >= end:
+            return _operation(platform, dict(found), said)
+        time.sleep(LOOK)
+
+
+def _operation(platform: Platform, found: dict[str, Any], said: list[dict[str, Any]]) -> dict[str, Any]:
+    with platform.engine.connect() as connection:
+        resource = store.get(connection, found["project"], found["kind"], found["name"])
+    state = {key: found[key] for key in ("id", "status", "error")}
+    return {**state, "messages": said, "resource": resource.document() if resource else None}
+
+
+@router.head("/projects/{project}/code/{digest}")
+def has_code(project: str, digest: str, platform: PlatformDep) -> Response:
+    """Whether a project's code of that digest has been uploaded."""
+    there = platform.objects.exists(f"s3://{platform.runtime.bucket}/{_code_key(project, digest)}")
+    return Response(status_code=200 if there else 404)
+
+
+@router.put("/projects/{project}/code/{digest}")
+async def put_code(project: str, digest: str, request: Request, platform: PlatformDep) -> dict[str, Any]:
+    """Keep a project's code, a zip."""
+    key, content = _code_key(project, digest), await request.body()
+    if not content.startswith(b"PK") or len(content) > MAX_CODE_BYTES:
+        allowed = f"a zip of up to {MAX_CODE_BYTES} bytes"
+        raise ApiProblem(422, "not a zip, or too large", path="body", value=f"{len(content)} bytes", allowed=allowed)
+    return {"uri": platform.objects.put(key, content)}
+
+
+def _code_key(project: str, digest: str) -> str:
+    _check(NAME, "project", project, "a project's name")
+    _check(DIGEST, "digest", digest, "16 hex digits")
+    return f"code/{project}/{digest}.zip"
+
+
+def _check(pattern: re.Pattern[str], path: str, value: str, allowed: str) -> None:
+    if not pattern.fullmatch(value):
+        raise ApiProblem(422, "is not as it must be", path=path, value=value[:80], allowed=allowed)

@@ -1,0 +1,96 @@
+"""The FastAPI application: routes, errors in one shape, correlation ids in every log line."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import sqlalchemy as sa
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from groundplan.controlplane.api import registry, resources
+from groundplan.controlplane.api.common import CORRELATION, correlation_id
+from groundplan.controlplane.context import Platform
+from groundplan.controlplane.db.engine import migrate
+from groundplan.controlplane.problem import ApiProblem
+from groundplan.controlplane.restore import Restorer
+from groundplan.controlplane.workflows import Workflows
+from groundplan.errors import GroundplanError
+
+log = structlog.get_logger()
+
+
+def make_app(platform: Platform) -> FastAPI:
+    """Return the control plane's application. Its start migrates the tables and takes up work that was cut off."""
+    restorer = Restorer(platform)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        migrate(platform.engine)
+        Workflows.launch(platform)
+        restorer.start()
+        yield
+        restorer.stop()
+        Workflows.stop()
+
+    app = FastAPI(title="Groundplan control plane", version="1", lifespan=lifespan)
+    app.state.platform, app.state.restorer = platform, restorer
+    app.middleware("http")(_traced)
+    app.add_exception_handler(ApiProblem, _problem)
+    app.add_exception_handler(GroundplanError, _unavailable)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+    app.include_router(resources.router)
+    app.include_router(registry.router)
+    app.add_api_route("/healthz", _health, methods=["GET"])
+    return app
+
+
+def _health(request: Request) -> dict[str, str]:
+    """Healthy: the database answers, and what was served before is served again."""
+    with request.app.state.platform.engine.connect() as connection:
+        connection.execute(sa.text("SELECT 1 FROM resources LIMIT 1"))
+    if not request.app.state.restorer.restored.is_set():
+        raise ApiProblem(503, "applications are being restored", path="serving")
+    return {"status": "ok"}
+
+
+async def _traced(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    request.state.correlation_id = correlation_id(request)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(correlation_id=request.state.correlation_id)
+    response = await call_next(request)
+    response.headers[CORRELATION] = request.state.correlation_id
+    if request.url.path != "/healthz":
+        log.info("request", method=request.method, path=request.url.path, status=response.status_code)
+    return response
+
+
+def _problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiProblem)  # noqa: S101 - registered for nothing else
+    return JSONResponse(error.body(), status_code=error.status)
+
+
+def _unavailable(_: Request, error: Exception) -> JSONResponse:
+    return _problem(_, ApiProblem(503, " ".join(str(error).split())))
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"])
+    return _problem(_, ApiProblem(422, str(first["msg"]), path=path, value=str(first.get("input"))[:80]))
+
+
+def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+    return _problem(_, ApiProblem(error.status_code, str(error.detail), path=_.url.path))
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected", exc_info=error)
+    what = f"unexpected {type(error).__name__}"
+    return _problem(request, ApiProblem(500, what, fix="groundplan logs controlplane"))

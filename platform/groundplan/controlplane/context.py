@@ -1,0 +1,51 @@
+"""What every part of the control plane works with: the engine and one adapter a service."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from groundplan.controlplane.adapters.feast import FeastAdapter
+from groundplan.controlplane.adapters.mlflow import MlflowAdapter
+from groundplan.controlplane.adapters.objects import Objects
+from groundplan.controlplane.adapters.ray_jobs import RayJobs
+from groundplan.controlplane.adapters.ray_serve import RayServe
+from groundplan.controlplane.db.engine import make_engine
+from groundplan.controlplane.store import Actor, Resource
+from groundplan_runtime.config import Runtime
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The services, behind their adapters. Nothing is asked before it is needed."""
+
+    runtime: Runtime
+    engine: sa.Engine
+    objects: Objects
+    feast: FeastAdapter
+    mlflow: MlflowAdapter
+    jobs: RayJobs
+    serve: RayServe
+
+    @classmethod
+    def of(cls, runtime: Runtime) -> "Platform":
+        """Return the platform that ``runtime`` describes."""
+        adapters = (
+            Objects(runtime),
+            FeastAdapter(runtime),
+            MlflowAdapter(runtime),
+            RayJobs(runtime),
+            RayServe(runtime),
+        )
+        return cls(runtime, make_engine(runtime), *adapters)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One piece of work on one resource: for whom, under which operation, and where progress goes."""
+
+    platform: Platform
+    resource: Resource
+    actor: Actor
+    operation: str
+    say: Callable[[str], None]

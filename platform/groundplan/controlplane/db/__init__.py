@@ -1,0 +1,1 @@
+"""The control plane's tables, their migrations, and locks."""

@@ -1,0 +1,39 @@
+"""The engine, the migrations at start, and advisory locks. Passwords come from PGPASSFILE, never from a URL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from groundplan_runtime.config import Runtime
+
+#: One of the few numbers that all of PostgreSQL's users of this database share: the lock under which migrations run.
+MIGRATING = 706172
+
+
+def make_engine(runtime: Runtime) -> sa.Engine:
+    """Return the engine of the database ``controlplane``; its connections are checked before they are used."""
+    url = f"postgresql+psycopg://controlplane@{runtime.endpoint('database')}/controlplane"
+    return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Bring the tables up to date; two processes at once are safe: the second waits, and finds nothing to do."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def locked(engine: sa.Engine, name: str) -> Iterator[None]:
+    """Hold the advisory lock of that name, across processes, until the block ends."""
+    with engine.connect() as connection, connection.begin():
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+        yield

@@ -1,0 +1,1 @@
+"""Migrations, in order; one that has landed is never edited."""

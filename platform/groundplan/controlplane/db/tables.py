@@ -1,0 +1,118 @@
+"""The tables, as SQLAlchemy sees them. What creates them is ``migrations``."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = sa.MetaData()
+
+
+def _now(name: str) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now())
+
+
+#: What is declared, and how it stands.
+resources = sa.Table(
+    "resources",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("data_digest", sa.Text, nullable=False),
+    sa.Column("properties", JSONB, nullable=False),
+    sa.Column("upstream", JSONB, nullable=False),
+    sa.Column("outputs", JSONB, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("message", sa.Text),
+    sa.Column("generation", sa.Integer, nullable=False, server_default="1"),
+    _now("created_at"),
+    _now("updated_at"),
+)
+
+#: Append-only: who did what to what, before and after, why. A trigger refuses every change and deletion.
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    _now("at"),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("before", JSONB),
+    sa.Column("after", JSONB),
+    sa.Column("reason", sa.Text),
+    sa.Column("correlation_id", sa.Text),
+)
+
+#: Pair versions: one number for both halves. ``digest`` is the model's data digest: asking twice trains once.
+pairs = sa.Table(
+    "pairs",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("metrics", JSONB, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    _now("created_at"),
+    sa.UniqueConstraint("project", "model", "digest", name="pairs_once_a_digest"),
+)
+
+#: One row an alias: where it points, moved by compare-and-set on ``generation``.
+aliases = sa.Table(
+    "aliases",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("alias", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer),
+    sa.Column("generation", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("hold_reason", sa.Text),
+    sa.Column("hold_actor", sa.Text),
+)
+
+#: Append-only: "what was production when".
+alias_moves = sa.Table(
+    "alias_moves",
+    metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    _now("at"),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("alias", sa.Text, nullable=False),
+    sa.Column("from_version", sa.Integer),
+    sa.Column("to_version", sa.Integer),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("evidence", JSONB),
+)
+
+#: Long work: one row an attempt to make a resource match its digest.
+operations = sa.Table(
+    "operations",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("error", JSONB),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("correlation_id", sa.Text),
+    _now("created_at"),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+)
+
+operation_messages = sa.Table(
+    "operation_messages",
+    metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("operation", sa.Text, sa.ForeignKey("operations.id", ondelete="CASCADE"), nullable=False, index=True),
+    _now("at"),
+    sa.Column("text", sa.Text, nullable=False),
+)

@@ -1,0 +1,158 @@
+"""Aliases and their gates: one row that says where an alias points, moved by rule, by number, or held by a person."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from groundplan.controlplane import registry
+from groundplan.controlplane.context import Platform, Work
+from groundplan.controlplane.db.engine import locked
+from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources
+from groundplan.controlplane.kinds.serving import flip
+from groundplan.controlplane.problem import ApiProblem
+from groundplan.controlplane.rules.gates import choose_version, evaluate
+from groundplan.controlplane.store import Resource
+
+
+class Alias(Kind):
+    """Where an alias of a model points. A refused gate is its outcome, not an error."""
+
+    slug = "alias"
+    long = True
+
+    def admit(self, platform: Platform, resource: Resource) -> None:
+        """Its model has to be there."""
+        need(platform, resource.project, "model", resource.properties["model"])
+
+    def steps(self) -> Sequence[Step]:
+        """Decide, move (with the applications that load it), mirror to MLflow."""
+        return (self._decide, self._move, self._mirror)
+
+    def _decide(self, work: Work, _: Carry) -> Carry:
+        platform, resource = work.platform, work.resource
+        model = need(platform, resource.project, "model", resource.properties["model"])
+        with platform.engine.connect() as connection:
+            pairs = registry.pairs_of(connection, resource.project, model.name)
+            now = registry.pointer(connection, resource.project, model.name, resource.properties["alias"])
+        if now.hold:
+            return {"target": now.version, "hold": {"reason": now.hold, "actor": now.hold_actor}}
+        target = _target(resource, model, pairs)
+        if target is None or target == now.version:
+            return {"target": target}
+        verdicts = _verdicts(platform, resource, pairs, target)
+        evidence = [vars(verdict) for verdict in verdicts]
+        refused = [verdict.reason for verdict in verdicts if not verdict.passed]
+        return {
+            "target": now.version if refused else target,
+            "evidence": evidence,
+            "refused": refused,
+            "wanted": target,
+        }
+
+    def _move(self, work: Work, decided: Carry) -> Carry:
+        resource, target = work.resource, decided["target"]
+        model, alias = resource.properties["model"], resource.properties["alias"]
+        if target is not None:
+            move_to(work, model, alias, int(target), decided.get("evidence"))
+        return decided
+
+    def _mirror(self, work: Work, decided: Carry) -> Carry:
+        resource, target = work.resource, decided["target"]
+        model, alias = resource.properties["model"], resource.properties["alias"]
+        mirror(work.platform, resource.project, model, alias, target)
+        with work.platform.engine.connect() as connection:
+            now = registry.pointer(connection, resource.project, model, alias)
+        outputs = {"points_to": now.version, "generation": now.generation}
+        outputs |= {key: decided[key] for key in ("evidence", "hold") if decided.get(key)}
+        return Outcome(outputs, *_status(resource, decided)).carry()
+
+    def observe(self, platform: Platform, resource: Resource) -> Observed | None:
+        """Compare our row with MLflow's two."""
+        model, alias = resource.properties["model"], resource.properties["alias"]
+        with platform.engine.connect() as connection:
+            ours = registry.pointer(connection, resource.project, model, alias).version
+        theirs = platform.mlflow.observe_alias(registry.mlflow_name(resource.project, model), alias)
+        if resource.status == "pending" or theirs == (ours, ours):
+            return Observed(resource.properties, resource.outputs, resource.status, resource.message)
+        message = f"moved by hand in MLflow: preprocessor {theirs[0]}, model {theirs[1]}; ours {ours}"
+        return Observed(resource.properties, resource.outputs, "drifted", message)
+
+    def delete(self, platform: Platform, resource: Resource, purge: bool) -> None:
+        """Forget it, here and in MLflow; its history stays."""
+        model, alias = resource.properties["model"], resource.properties["alias"]
+        platform.mlflow.delete_alias(registry.mlflow_name(resource.project, model), alias)
+        with platform.engine.begin() as connection:
+            registry.drop(connection, resource.project, model, alias)
+
+
+def move_to(work: Work, model: str, alias: str, target: int, evidence: Any = None) -> None:
+    """Move an alias, with every application that loads it. Doing it again is harmless."""
+    platform, project = work.platform, work.resource.project
+    with locked(platform.engine, f"alias/{project}/{model}/{alias}"):
+        with platform.engine.connect() as connection:
+            now = registry.pointer(connection, project, model, alias)
+
+        def move() -> None:
+            if now.version != target:
+                with platform.engine.begin() as connection:
+                    registry.move(connection, project, model, alias, now, target, work.actor, evidence)
+
+        flip(work, model, alias, now.version, target, move)
+
+
+def mirror(platform: Platform, project: str, model: str, alias: str, version: int | None) -> None:
+    """Make MLflow's two aliases say what ours says."""
+    name = registry.mlflow_name(project, model)
+    if version is None:
+        platform.mlflow.delete_alias(name, alias)
+    elif platform.mlflow.observe_alias(name, alias) != (version, version):
+        platform.mlflow.set_alias(name, alias, version)
+
+
+def _target(resource: Resource, model: Resource, pairs: Sequence[Mapping[str, Any]]) -> int | None:
+    pinned = resource.properties.get("version")
+    target = choose_version(resource.properties.get("follow"), pinned, pairs, _digest(model, pairs))
+    if pinned is not None and target is None:
+        allowed = ", ".join(str(pair["version"]) for pair in pairs) or "none yet"
+        raise ApiProblem(409, "no such pair version", path=f"{resource.id}.version", value=str(pinned), allowed=allowed)
+    return target
+
+
+def _digest(model: Resource, pairs: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the digest of the pair that the model names: with ``retrain: manual`` that is not its declaration's."""
+    return next((pair["digest"] for pair in pairs if pair["version"] == model.outputs.get("version")), None)
+
+
+def _verdicts(platform: Platform, resource: Resource, pairs: Sequence[Mapping[str, Any]], target: int) -> Sequence[Any]:
+    metrics = {pair["version"]: pair["metrics"] for pair in pairs}
+    with platform.engine.connect() as connection:
+        live = registry.pointer(connection, resource.project, resource.properties["model"], "production").version
+    return evaluate(resource.properties.get("gates") or [], metrics[target], metrics.get(live) if live else None)
+
+
+def _status(resource: Resource, decided: Carry) -> tuple[str, str | None]:
+    if decided.get("refused"):
+        reasons = "; ".join(decided["refused"])
+        return "refused", f"{resource.name} stays at {decided['target']}, not {decided['wanted']}: {reasons}"
+    if decided.get("hold"):
+        return "ready", f"held at {decided['target']} by {decided['hold']['actor']}: {decided['hold']['reason']}"
+    if decided["target"] is None:
+        return "waiting", f"{resource.properties['model']} has no pair version yet"
+    return "ready", None
+
+
+class Gates(Kind):
+    """Stands for all gates of a project: refused while an alias that may not was refused."""
+
+    slug = "gates"
+
+    def steps(self) -> Sequence[Step]:
+        """Look at how the aliases' gates ended."""
+        return (self._judge,)
+
+    def _judge(self, work: Work, _: Carry) -> Carry:
+        found = project_resources(work.platform, work.resource.project, "alias")
+        gated = [alias for alias in found if alias.name in work.resource.properties["aliases"]]
+        reasons = [a.message for a in gated if a.status == "refused" and a.properties.get("on_refusal") != "hold"]
+        if reasons:
+            return Outcome({"reasons": reasons}, "refused", "; ".join(str(reason) for reason in reasons)).carry()
+        return Outcome().carry()

@@ -1,0 +1,108 @@
+"""Jobs on Ray as steps: submitted or joined by id, done once a digest, their result read from the object store."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from groundplan.controlplane.adapters.ray_jobs import JobFailed
+from groundplan.controlplane.context import Platform, Work
+from groundplan.controlplane.kinds.base import find
+from groundplan.controlplane.problem import ApiProblem
+from groundplan.controlplane.store import Resource
+
+
+def run(work: Work, job: str, output_uri: str | None = None, **more: Any) -> dict[str, Any]:
+    """Run a job for the work's resource and return its result. ApiProblem for a mistake of the user's in it.
+
+    A job that is done for this data digest is not run again: its result, and its output, are looked at first.
+    """
+    resource, objects = work.resource, work.platform.objects
+    key = f"results/{resource.project}/{resource.kind}/{resource.name}/{resource.data_digest}.json"
+    result_uri = f"s3://{work.platform.runtime.bucket}/{key}"
+    done = _done(work.platform, result_uri, output_uri)
+    if done is not None:
+        work.say(f"{resource.name}: made before from the same declaration, code and data; reusing it")
+        return done
+    objects.delete(result_uri)
+    document = {
+        "job": job,
+        "project": resource.project,
+        "name": resource.name,
+        "digest": resource.data_digest,
+        "properties": dict(resource.properties),
+        "code_uri": code_uri(work.platform, resource.project),
+        "output_uri": output_uri,
+        "result_uri": result_uri,
+        **more,
+    }
+    failure = _ran(work, document)
+    result = _read(work.platform, result_uri)
+    if result is not None and "error" in result:
+        objects.delete(result_uri)
+        raise _mistake(result["error"])
+    if failure is not None:
+        raise failure
+    if result is None:
+        raise ApiProblem(500, "the job ended without a result", path=resource.id, fix="groundplan logs ray")
+    return result
+
+
+def _ran(work: Work, document: Mapping[str, Any]) -> JobFailed | None:
+    """Run the job. One that failed may have left its reason as a result: that is looked at before the failure is."""
+    try:
+        work.platform.jobs.run(work.operation, document, work.say)
+    except JobFailed as failure:
+        return failure
+    return None
+
+
+def _mistake(error: Mapping[str, Any]) -> ApiProblem:
+    parts = {key: _text(error.get(key)) for key in ("path", "value", "allowed", "fix")}
+    return ApiProblem(422, _text(error.get("what")) or "failed", **parts)
+
+
+def _done(platform: Platform, result_uri: str, output_uri: str | None) -> dict[str, Any] | None:
+    result = _read(platform, result_uri)
+    if result is None or "error" in result:
+        return None
+    return result if output_uri is None or platform.objects.exists(output_uri) else None
+
+
+def _read(platform: Platform, uri: str) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(platform.objects.get(uri)))
+    except KeyError:
+        return None
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def code_uri(platform: Platform, project: str) -> str | None:
+    """Return where the project's code lies now."""
+    found = find(platform, project, "project", project)
+    digest = found.outputs.get("code_digest") if found else None
+    return f"s3://{platform.runtime.bucket}/code/{project}/{digest}.zip" if digest else None
+
+
+def tables(platform: Platform, resource: Resource, names: list[str]) -> dict[str, Mapping[str, Any]]:
+    """Return the Parquet objects of data sources and feature views by name: uri and fields."""
+    found = {}
+    for name in names:
+        source = find(platform, resource.project, "data_source", name) or find(
+            platform, resource.project, "feature_view", name
+        )
+        if source is None or "uri" not in source.outputs:
+            raise ApiProblem(409, f"needs {name}, which is not made yet", path=resource.id, fix="groundplan up")
+        found[name] = {"uri": source.outputs["uri"], "fields": source.properties["fields"]}
+    return found
+
+
+def entities_of(platform: Platform, project: str, names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return entities by name, as declared."""
+    found = {name: find(platform, project, "entity", name) for name in names}
+    missing = [name for name, entity in found.items() if entity is None]
+    if missing:
+        raise ApiProblem(409, f"needs the entities {', '.join(missing)}, which are not there", path=project)
+    return {name: dict(entity.properties) for name, entity in found.items() if entity}

@@ -1,0 +1,106 @@
+"""Pairs and aliases in our own tables: the truth that MLflow mirrors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from groundplan.controlplane.db.tables import alias_moves, aliases, pairs
+from groundplan.controlplane.problem import ApiProblem
+from groundplan.controlplane.store import Actor
+
+
+def mlflow_name(project: str, model: str) -> str:
+    """Return what MLflow calls a model, without the half."""
+    return f"{project}_{model}"
+
+
+def pairs_of(connection: sa.Connection, project: str, model: str) -> list[dict[str, Any]]:
+    """Return the committed pair versions of a model, oldest first."""
+    query = sa.select(pairs).where(pairs.c.project == project, pairs.c.model == model, pairs.c.state == "committed")
+    return [dict(row) for row in connection.execute(query.order_by(pairs.c.version)).mappings()]
+
+
+def pair_by_digest(connection: sa.Connection, project: str, model: str, digest: str) -> dict[str, Any] | None:
+    """Return the committed pair that a digest made, or None."""
+    return next((pair for pair in pairs_of(connection, project, model) if pair["digest"] == digest), None)
+
+
+def commit_pair(connection: sa.Connection, project: str, model: str, version: int, made: Mapping[str, Any]) -> None:
+    """Write a pair version: from now on it can be seen. Writing it again is harmless."""
+    values = {"project": project, "model": model, "version": version, "state": "committed", **made}
+    connection.execute(insert(pairs).values(values).on_conflict_do_nothing())
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Where an alias points; ``hold`` is why it stays there whatever the YAML follows."""
+
+    version: int | None
+    generation: int
+    hold: str | None
+    hold_actor: str | None
+
+
+def pointer(connection: sa.Connection, project: str, model: str, alias: str) -> Pointer:
+    """Return where an alias points now; one that was never moved points to nothing, at generation 0."""
+    row = connection.execute(sa.select(aliases).where(*_of(project, model, alias))).mappings().one_or_none()
+    if row is None:
+        return Pointer(None, 0, None, None)
+    return Pointer(row["version"], row["generation"], row["hold_reason"], row["hold_actor"])
+
+
+def move(
+    connection: sa.Connection,
+    project: str,
+    model: str,
+    alias: str,
+    old: Pointer,
+    version: int | None,
+    actor: Actor,
+    evidence: Any = None,
+) -> None:
+    """Move an alias by compare-and-set and append the move. ApiProblem 409 when somebody else moved it meanwhile."""
+    key = {"project": project, "model": model, "alias": alias}
+    connection.execute(insert(aliases).values(**key, generation=0).on_conflict_do_nothing())
+    where = (*_of(project, model, alias), aliases.c.generation == old.generation)
+    values = {"version": version, "generation": old.generation + 1}
+    if not connection.execute(sa.update(aliases).where(*where).values(values)).rowcount:
+        raise ApiProblem(409, f"alias {alias} of {model} was moved by somebody else meanwhile", fix="try again")
+    moved = {"from_version": old.version, "to_version": version, "actor": actor.name, "reason": actor.reason}
+    connection.execute(sa.insert(alias_moves).values(**key, **moved, evidence=evidence))
+
+
+def hold(connection: sa.Connection, project: str, model: str, alias: str, reason: str | None, actor: Actor) -> None:
+    """Hold an alias where it is, with a reason; None lets it follow again."""
+    values = {"hold_reason": reason, "hold_actor": actor.name if reason else None}
+    connection.execute(sa.update(aliases).where(*_of(project, model, alias)).values(values))
+
+
+def drop(connection: sa.Connection, project: str, model: str, alias: str) -> None:
+    """Forget an alias; its moves stay."""
+    connection.execute(sa.delete(aliases).where(*_of(project, model, alias)))
+
+
+def forget_pairs(connection: sa.Connection, project: str, model: str) -> None:
+    """Forget a model's pair versions: they were purged."""
+    connection.execute(sa.delete(pairs).where(pairs.c.project == project, pairs.c.model == model))
+
+
+def aliases_of(connection: sa.Connection, project: str, model: str) -> list[dict[str, Any]]:
+    """Return a model's aliases and where they point."""
+    query = sa.select(aliases).where(aliases.c.project == project, aliases.c.model == model).order_by(aliases.c.alias)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def history(connection: sa.Connection, project: str, model: str) -> list[dict[str, Any]]:
+    """Return every move of a model's aliases, oldest first."""
+    query = sa.select(alias_moves).where(alias_moves.c.project == project, alias_moves.c.model == model)
+    rows = connection.execute(query.order_by(alias_moves.c.seq)).mappings()
+    return [{**row, "at": row["at"].isoformat()} for row in rows]
+
+
+def _of(project: str, model: str, alias: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (aliases.c.project == project, aliases.c.model == model, aliases.c.alias == alias)

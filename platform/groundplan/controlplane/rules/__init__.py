@@ -1,0 +1,1 @@
+"""Rules as pure functions: gates, pairing, what serving is told."""

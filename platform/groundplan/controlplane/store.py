@@ -1,0 +1,135 @@
+"""Resources and events: every write appends its event in the same transaction."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from groundplan.controlplane.db.tables import events, resources
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks, why, and the id by which the request's log lines and events are found together."""
+
+    name: str
+    reason: str | None = None
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One declared thing and how it stands. ``status``: ready, pending, failed, waiting, refused, drifted."""
+
+    project: str
+    kind: str
+    name: str
+    digest: str
+    data_digest: str
+    properties: Mapping[str, Any]
+    upstream: Mapping[str, str]
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "pending"
+    message: str | None = None
+    generation: int = 1
+
+    @property
+    def id(self) -> str:
+        """The plan's node id."""
+        return f"{self.project}/{self.kind}/{self.name}"
+
+    def document(self) -> dict[str, Any]:
+        """Return it as the API shows it."""
+        return asdict(self)
+
+
+_COLUMNS = [resources.c[name] for name in Resource.__dataclass_fields__]
+
+
+def get(connection: sa.Connection, project: str, kind: str, name: str) -> Resource | None:
+    """Return one resource, or None."""
+    where = (resources.c.project == project, resources.c.kind == kind, resources.c.name == name)
+    row = connection.execute(sa.select(*_COLUMNS).where(*where)).mappings().one_or_none()
+    return Resource(**row) if row else None
+
+
+def every(connection: sa.Connection, project: str | None = None, kind: str | None = None) -> list[Resource]:
+    """Return the resources of a project, of a kind, or all, by id."""
+    query = sa.select(*_COLUMNS).order_by(resources.c.project, resources.c.kind, resources.c.name)
+    if project is not None:
+        query = query.where(resources.c.project == project)
+    if kind is not None:
+        query = query.where(resources.c.kind == kind)
+    return [Resource(**row) for row in connection.execute(query).mappings()]
+
+
+def declare(connection: sa.Connection, wanted: Resource, actor: Actor) -> Resource:
+    """Write what is declared now, as pending; what was known of it (outputs) stays until the work is done."""
+    before = get(connection, wanted.project, wanted.kind, wanted.name)
+    made = replace(
+        wanted,
+        outputs=before.outputs if before else {},
+        generation=before.generation + 1 if before else 1,
+        status="pending",
+        message=None,
+    )
+    values = asdict(made)
+    statement = insert(resources).values(values)
+    key = ["project", "kind", "name"]
+    rest = {name: statement.excluded[name] for name in values if name not in key}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_={**rest, "updated_at": sa.func.now()}))
+    append(connection, actor, "declare", made, before, made)
+    return made
+
+
+def settle(connection: sa.Connection, resource: Resource, actor: Actor) -> None:
+    """Write how the work ended, unless something else has been declared meanwhile."""
+    where = (
+        resources.c.project == resource.project,
+        resources.c.kind == resource.kind,
+        resources.c.name == resource.name,
+        resources.c.digest == resource.digest,
+    )
+    values = {
+        "outputs": dict(resource.outputs),
+        "status": resource.status,
+        "message": resource.message,
+        "updated_at": sa.func.now(),
+    }
+    before = get(connection, resource.project, resource.kind, resource.name)
+    if connection.execute(sa.update(resources).where(*where).values(values)).rowcount:
+        append(connection, actor, resource.status, resource, before, resource)
+
+
+def remove(connection: sa.Connection, resource: Resource, actor: Actor) -> None:
+    """Remove a resource; its history stays."""
+    where = (resources.c.project == resource.project, resources.c.kind == resource.kind)
+    connection.execute(sa.delete(resources).where(*where, resources.c.name == resource.name))
+    append(connection, actor, "delete", resource, resource, None)
+
+
+def append(
+    connection: sa.Connection,
+    actor: Actor,
+    action: str,
+    about: Resource,
+    before: Resource | None,
+    after: Resource | Mapping[str, Any] | None,
+) -> None:
+    """Append one event."""
+    plain = asdict(after) if isinstance(after, Resource) else after
+    connection.execute(
+        sa.insert(events).values(
+            actor=actor.name,
+            action=action,
+            project=about.project,
+            kind=about.kind,
+            name=about.name,
+            before=asdict(before) if before else None,
+            after=plain,
+            reason=actor.reason,
+            correlation_id=actor.correlation_id,
+        )
+    )

@@ -1,0 +1,158 @@
+"""The application on a real Ray: pins one pair version, flips live, and says which tier is down."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import mlflow
+import pytest
+import ray
+from ray import serve
+
+from groundplan_serving.app import deployment
+from groundplan_serving.config import Tier
+from groundplan_serving.errors import Fault
+from groundplan_serving.ingress import ForecastAPI
+from groundplan_serving.tiers import ModelService, PreprocessingService
+from tests.runtime.serving.halves import Doubler, Selector
+
+ARGS = {
+    "project": "t",
+    "application": "a",
+    "model": "m",
+    "feature_service": {
+        "name": "fs",
+        "views": {"v": ["a"]},
+        "entities": {"origin": {"join_key": "origin", "type": "string"}},
+    },
+    "timeout_s": 3,
+    "max_batch": 10,
+}
+
+
+class Features:
+    """Stands where FeastService stands, with values in memory and ways to misbehave."""
+
+    async def fetch(self, entities: list[dict[str, Any]]) -> dict[str, list[Any]] | Fault:
+        """Return one column; ``SLOW`` never answers, ``DIE`` takes the replica down."""
+        origin = entities[0]["origin"]
+        if origin == "SLOW":
+            await asyncio.Event().wait()
+        if origin == "DIE":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if origin == "XXX":
+            return Fault(404, "unknown entity")
+        return {"origin": [e["origin"] for e in entities], "v__a": [2.0] * len(entities)}
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Callable[..., None]]]:
+    """The application's URL, and a function that deploys it with (versions, active)."""
+    folder = tmp_path_factory.mktemp("pair")
+    for version in (1, 2):
+        mlflow.pyfunc.save_model(folder / f"p{version}", python_model=Selector())
+        mlflow.pyfunc.save_model(folder / f"m{version}", python_model=Doubler(version))
+    runtime_file = write_runtime(folder)
+    root = Path(__file__).resolve().parents[3]
+    env = {"GROUNDPLAN_RUNTIME": str(runtime_file), "PYTHONPATH": f"{root / 'serving'}:{root}"}
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        _node_ip_address="127.0.0.1",
+        object_store_memory=100 * 2**20,
+        log_to_driver=False,
+        runtime_env={"env_vars": env},
+    )
+    port = free_port()
+    serve.start(http_options={"host": "127.0.0.1", "port": port})
+
+    def deploy(versions: list[int], active: dict[str, int]) -> None:
+        serve.run(bound(folder, versions, active), name="t-a", route_prefix="/t/a")
+
+    yield f"http://127.0.0.1:{port}/t/a", deploy
+    serve.shutdown()
+    ray.shutdown()
+
+
+def write_runtime(folder: Path) -> Path:
+    """A runtime configuration whose services nobody asks."""
+    names = ["objects", "mlflow", "controlplane", "ray", "serve"]
+    endpoints = {name: "http://127.0.0.1:1" for name in names} | {
+        "database": "127.0.0.1:1",
+        "online_store": "127.0.0.1:1",
+    }
+    secrets = folder / "secrets"
+    secrets.mkdir()
+    document = {"stack": "t", "stack_id": "x", "data_dir": str(folder), "bucket": "b", "secrets_dir": str(secrets)}
+    path = folder / "runtime.json"
+    path.write_text(json.dumps(document | {"endpoints": endpoints}))
+    return path
+
+
+def bound(folder: Path, versions: list[int], active: dict[str, int]) -> serve.Application:
+    """The four tiers of :func:`groundplan_serving.app.build`, with features from memory and pairs from ``folder``."""
+    uris = {str(n): {"preprocessor": str(folder / f"p{n}"), "model": str(folder / f"m{n}")} for n in versions}
+    halves = {"versions": versions, "mlflow": uris}
+    live = {"active": active, "alias": "production"}
+    tier = Tier()
+    preprocessing = deployment(PreprocessingService, tier).options(user_config=halves).bind()
+    model = deployment(ModelService, tier).options(user_config=halves).bind()
+    features = deployment(Features, tier).bind()
+    return deployment(ForecastAPI, tier).options(user_config=live).bind(ARGS, features, preprocessing, model)
+
+
+def ask(url: str, origin: str = "JFK") -> httpx.Response:
+    """One prediction request."""
+    return httpx.post(f"{url}/predict/feast/batch", json={"entities": [{"origin": origin}]}, timeout=30)
+
+
+def test_no_pair_yet_is_a_503_that_names_the_alias(app: tuple[str, Callable[..., None]]) -> None:
+    url, deploy = app
+    deploy([1], {})
+    answer = ask(url)
+    assert answer.status_code == 503
+    assert "production" in answer.json()["error"]["what"]
+
+
+def test_a_flip_is_live_and_both_halves_follow(app: tuple[str, Callable[..., None]]) -> None:
+    url, deploy = app
+    for versions, active in (([1], 1), ([1, 2], 1), ([1, 2], 2), ([2], 2)):
+        deploy(versions, {"production": active})
+        body = ask(url).json()
+        assert (body["preprocessor_version"], body["model_version"]) == (active, active)
+        assert body["predictions"] == [{"entity": {"origin": "JFK"}, "value": 2.0 * active}]
+
+
+def test_a_version_that_is_not_held_is_never_answered_by_another(app: tuple[str, Callable[..., None]]) -> None:
+    url, deploy = app
+    deploy([1], {"production": 2})
+    answer = ask(url)
+    assert answer.status_code == 503
+    assert "does not hold version 2" in answer.json()["error"]["what"]
+
+
+def test_mistakes_and_dead_tiers_are_one_line(app: tuple[str, Callable[..., None]]) -> None:
+    url, deploy = app
+    deploy([1], {"production": 1})
+    assert ask(url, "XXX").status_code == 404
+    for origin in ("SLOW", "DIE"):
+        answer = ask(url, origin)
+        assert answer.status_code == 503
+        assert "FeastService" in answer.json()["error"]["what"]
+        assert "\n" not in answer.json()["error"]["what"]
+    assert httpx.get(f"{url}/nope").status_code == 404
+    assert httpx.get(f"{url}/predict/feast/batch").status_code == 405
