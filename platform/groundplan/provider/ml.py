@@ -40,8 +40,11 @@ class MLHandler:
         answer = ControlPlane(ctx.config).look(resource_path(project, slug, name))
         if answer is None:
             return None
+        found = answer["resource"]
+        if found.get("message"):
+            ctx.warn(f"{found['status']}: {found['message']}")
         known = {key: value for key, value in state.items() if key in self.kind.inputs}
-        return self._state({"project": project, "name": name, **known}, answer["resource"])
+        return self._state({"project": project, "name": name, **known}, found)
 
     def delete(self, id: str, state: dict[str, Any], ctx: Context) -> None:
         """Remove it; data and versions stay unless purged by hand."""
@@ -82,12 +85,12 @@ class MLHandler:
         """Do what must precede the PUT. Nothing here; a project uploads its code."""
 
     def _tell(self, found: Mapping[str, Any], ctx: Context) -> None:
-        status, message = found["status"], found.get("message") or "no reason given"
+        status, message = found["status"], found.get("message")
         if status == "failed":
-            raise ServiceError(f"{self.kind.slug} {found['name']}: {message}")
+            raise ServiceError(f"{self.kind.slug} {found['name']}: {message or 'no reason given'}")
         if status == "refused" and "refused" in self.kind.retry:
-            raise Refused(message)
-        if status in self.kind.reports:
+            raise Refused(message or "no reason given")
+        if message:
             ctx.warn(f"{status}: {message}")
 
     def _state(self, inputs: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:

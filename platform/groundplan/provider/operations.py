@@ -7,7 +7,7 @@ from groundplan.provider.handler import Context
 from groundplan.provider.rest import ControlPlane, explain
 
 #: Seconds one long poll lasts: how long Ctrl-C may go unheard.
-POLL = 3
+POLL = 2
 
 
 def follow(plane: ControlPlane, operation: str, ctx: Context) -> dict[str, Any]:

@@ -27,21 +27,23 @@ def serve(handlers: Iterable[Handler], arguments: Sequence[str]) -> None:
     """Serve until the engine ends us, or is itself gone. The first bare argument is the engine's address."""
     address = next((word for word in arguments if not word.startswith("-")), "")
     server = grpc.server(ThreadPoolExecutor(PARALLEL), options=OPTIONS)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(handlers, EngineLog(address)), server)
+    servicer = Servicer(handlers, EngineLog(address))
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
-    _wait_for_the_end(server)
+    _wait_for_the_end(server, servicer)
 
 
-def _wait_for_the_end(server: grpc.Server) -> None:
-    """The engine ends its plugins with SIGINT (the terminal's Ctrl-C it hears itself, and calls Cancel)."""
+def _wait_for_the_end(server: grpc.Server, servicer: Servicer) -> None:
+    """The engine ends its plugins with SIGINT; from a terminal it may be the user's Ctrl-C: waiting calls end first."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     ended.wait()
+    servicer.cancel()
     server.stop(GRACE).wait()
     # Not `sys.exit`: that would wait for threads whose calls nobody is waiting for.
     os._exit(0)

@@ -145,8 +145,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
         """Ctrl-C: every call that waits stops waiting. What it waits for goes on."""
-        self._cancelled.set()
+        self.cancel()
         return empty_pb2.Empty()
+
+    def cancel(self) -> None:
+        """Let every call that waits stop waiting."""
+        self._cancelled.set()
 
     def _handler(self, urn: str) -> Handler:
         token = _type(urn)

@@ -1,7 +1,7 @@
 """Every ML resource type and its properties: the one table that check, state and schema are made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,6 @@ class Kind:
     inputs: Mapping[str, Prop]
     outputs: Mapping[str, Prop]
     retry: frozenset[str] = frozenset({"failed", "drifted", "pending"})
-    reports: frozenset[str] = field(default=frozenset({"waiting", "refused"}))
 
     @property
     def token(self) -> str:
@@ -76,7 +75,7 @@ def _gates() -> Kind:
     about = "Stands for all gates of a project: fails `up` with the reasons when an alias that may not was refused."
     outputs = {**STATUS, "reasons": Prop("any", "What was refused, and why.", optional=True)}
     retry = frozenset({"failed", "drifted", "pending", "refused"})
-    return Kind("Gates", "gates", about, {**COMMON, **inputs}, outputs, retry, frozenset({"waiting"}))
+    return Kind("Gates", "gates", about, {**COMMON, **inputs}, outputs, retry)
 
 
 KINDS = {
