@@ -17,15 +17,19 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from groundplan_runtime.config import Runtime
+from groundplan_runtime.loopback import HOOK, HOST
 
-HOST = "127.0.0.1"
 #: Inherited by all that Ray starts. The first makes Ray keep 127.0.0.1 for what it is.
 ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SERVE_DEFAULT_HTTP_HOST": HOST,
+    # What `worker_process_setup_hook` of a runtime environment sets, here for every worker of the node.
+    "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR": HOOK,
+    "RAY_START_HOOK": "groundplan_runtime.ray_head.without_client_server",
 }
 READY, FREED = 120.0, 60.0
 PORT_FLAGS = {
@@ -60,11 +64,10 @@ def main() -> int:
 
 
 def command(options: Options) -> list[str]:
-    """Return ``ray start`` with every port fixed; no autoscaler, no client server."""
+    """Return ``ray start`` with every port fixed; no autoscaler."""
     flags = {flag: options[name] for flag, name in PORT_FLAGS.items()} | {
         "node-ip-address": HOST,
         "dashboard-host": HOST,
-        "ray-client-server-port": "0",
         "num-cpus": options["cpus"],
         "memory": str(int(options["memory_mb"]) * 2**20),
         "object-store-memory": str(int(options["object_store_mb"]) * 2**20),
@@ -73,6 +76,11 @@ def command(options: Options) -> list[str]:
     ray = str(Path(sys.executable).parent / "ray")
     switches = ["--head", "--block", "--no-monitor", "--disable-usage-stats"]
     return [ray, "start", *switches, *(f"--{flag}={value}" for flag, value in flags.items())]
+
+
+def without_client_server(parameters: Any, _head: bool) -> None:
+    """Called by ``ray start``: the client server is one more door and process, and jobs come over HTTP."""
+    parameters.ray_client_server_port = None
 
 
 def _await_ports(options: Options) -> None:

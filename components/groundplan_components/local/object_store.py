@@ -16,6 +16,16 @@ PORTS = (
     "objects_iam_grpc",
 )
 
+#: Its volumes are written and closed after 1 s; then its filer waits for ever for a subscription of its own.
+STOP = 5
+#: Sockets that it makes at fixed paths under /tmp (0700: the supervisor's umask) and leaves when it is killed.
+SOCKETS = {
+    "master": "objects_master_grpc",
+    "volume": "objects_volume_grpc",
+    "filer": "objects_filer_grpc",
+    "s3": "objects_iam_grpc",
+}
+
 
 class ObjectStore(Part):
     """An S3-compatible store with one bucket and one generated key."""
@@ -28,5 +38,6 @@ class ObjectStore(Part):
             command=site.module("groundplan.local.launch.seaweed", *site.named_ports(*PORTS)),
             health={"kind": "http", "url": f"{site.endpoints['objects']}/healthz", "timeout": 60},
             setup=[site.module("groundplan_runtime.setup_bucket")],
-            stop_seconds=20,
+            stop_seconds=STOP,
+            scratch=[f"/tmp/seaweedfs-{each}-grpc-{site.ports[port]}.sock" for each, port in SOCKETS.items()],  # noqa: S108
         )

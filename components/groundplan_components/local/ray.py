@@ -53,7 +53,7 @@ class Ray(Part):
             "ray",
             **site.service(*PORTS),
             command=site.module("groundplan_runtime.ray_head", *words),
-            health={"kind": "http", "url": f"{site.endpoints['serve']}/-/healthz", "timeout": 240},
-            stop_seconds=40,
+            health={"kind": "command", "command": site.module("groundplan.local.launch.probe", "ray"), "timeout": 240},
+            stop_seconds=6,
             scratch=[temp],
         )

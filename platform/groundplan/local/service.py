@@ -1,5 +1,6 @@
 """``groundplan:local:Service``: one supervised process with a health check."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -156,8 +157,10 @@ def _set_up(program: Program, command: tuple[str, ...], ctx: Context) -> None:
 
 
 def _remove_scratch(folder: Folder, path: Path) -> None:
-    """Only below the stack's own folders: a state that was tampered with removes nothing else."""
-    allowed = (folder.root, folder.short)
-    if not any(path.resolve().is_relative_to(parent.resolve()) for parent in allowed):
+    """Only what is surely the stack's own: a state that was tampered with removes nothing else."""
+    if not path.exists():
+        return
+    below = any(path.resolve().is_relative_to(parent.resolve()) for parent in (folder.root, folder.short))
+    if not below and not (path.is_socket() and path.lstat().st_uid == os.geteuid()):
         raise ServiceError(f"{path} is not the stack's to remove")
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -4,11 +4,16 @@ import os
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 from groundplan.local.launch._pg import binaries
 from groundplan_runtime.config import Runtime
 
 ANSWER = 3.0
+OK, SERVE_ANSWERS = 200, (200, 503)
+#: Never through a proxy: everything is on this machine.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def database(runtime: Runtime) -> bool:
@@ -31,6 +36,24 @@ def online_store(runtime: Runtime) -> bool:
     return answer.startswith(b"+OK") and b"master" in answer
 
 
+def ray(runtime: Runtime) -> bool:
+    """Ask the head, with its token, whether it is well, and Serve's proxy (503: no application yet)."""
+    headers = {"Authorization": f"Bearer {runtime.secret('ray-token')}"}
+    return (
+        _status(f"{runtime.endpoint('ray')}/api/gcs_healthz", headers) == OK
+        and _status(f"{runtime.endpoint('serve')}/-/routes", {}) in SERVE_ANSWERS
+    )
+
+
+def _status(url: str, headers: dict[str, str]) -> int:
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310  (our own endpoint)
+    try:
+        with DIRECT.open(request, timeout=ANSWER) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
 def _words(*words: str) -> bytes:
     parts = [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
     return f"*{len(words)}\r\n{''.join(parts)}".encode()
@@ -38,7 +61,7 @@ def _words(*words: str) -> bytes:
 
 def main() -> int:
     """Probe the service that the first argument names."""
-    probes = {"database": database, "online_store": online_store}
+    probes = {"database": database, "online_store": online_store, "ray": ray}
     try:
         return 0 if probes[sys.argv[1]](Runtime.load()) else 1
     except OSError as error:
