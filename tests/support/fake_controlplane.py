@@ -8,7 +8,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -143,7 +143,9 @@ def _request_handler(fake: FakeControlPlane) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            # A client that was killed in the middle hears nothing.
+            with suppress(BrokenPipeError):
+                self.wfile.write(content)
 
         do_GET = do_PUT = do_DELETE = do_HEAD = do_POST = _serve
 
