@@ -32,10 +32,8 @@ def join(examples: Any, timestamp: str, views: Sequence[View], threads: int = 2)
     import pyarrow as pa
 
     numbered = examples.append_column(ROW, pa.array(range(examples.num_rows), pa.int64()))
-    place = numbered.schema.get_field_index(timestamp)
-    instants = schema.cast_column(numbered[timestamp], "timestamp", timestamp)
-    tables = {"examples": numbered.set_column(place, timestamp, instants)}
-    tables |= {f"view_{number}": view.table for number, view in enumerate(views)}
+    tables = {"examples": _in_microseconds(numbered, timestamp)}
+    tables |= {f"view_{number}": _in_microseconds(view.table, view.timestamp) for number, view in enumerate(views)}
     fields = [
         _field(number, view, field, timestamp) for number, view in enumerate(views) for field in view.fields.items()
     ]
@@ -43,6 +41,11 @@ def join(examples: Any, timestamp: str, views: Sequence[View], threads: int = 2)
     kept = [f"examples.{_quoted(name)}" for name in examples.column_names]
     text = f"SELECT {', '.join([*kept, *fields])} FROM examples {' '.join(joins)} ORDER BY examples.{ROW}"  # noqa: S608
     return sql.run(text, tables, "point-in-time join", threads=threads)
+
+
+def _in_microseconds(table: Any, timestamp: str) -> Any:
+    instants = schema.cast_column(table[timestamp], "timestamp", timestamp)
+    return table.set_column(table.schema.get_field_index(timestamp), timestamp, instants)
 
 
 def _field(number: int, view: View, field: tuple[str, str], timestamp: str) -> str:
@@ -64,12 +67,14 @@ def latest(table: Any, keys: Sequence[str], timestamp: str, start: Any, end: Any
     """Return the newest row of each entity within [start, end], as an Arrow table."""
     partition = ", ".join(_quoted(key) for key in keys)
     newest = f"QUALIFY row_number() OVER (PARTITION BY {partition} ORDER BY {_quoted(timestamp)} DESC) = 1"
-    return sql.run(f"{_window(table, timestamp, start, end)} {newest}", {"rows": table}, "latest rows")
+    text = f"{_window(table, timestamp, start, end)} {newest}"
+    return sql.run(text, {"rows": _in_microseconds(table, timestamp)}, "latest rows")
 
 
 def between(table: Any, timestamp: str, start: Any, end: Any) -> Any:
     """Return all rows within [start, end], as an Arrow table; ``None`` leaves that end open."""
-    return sql.run(_window(table, timestamp, start, end), {"rows": table}, "rows in a window")
+    text = _window(table, timestamp, start, end)
+    return sql.run(text, {"rows": _in_microseconds(table, timestamp)}, "rows in a window")
 
 
 def _window(table: Any, timestamp: str, start: Any, end: Any) -> str:

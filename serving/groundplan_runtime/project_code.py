@@ -22,11 +22,12 @@ def unpacked(code_uri: str | None) -> Iterator[Path]:
         root = Path(folder).resolve()
         if code_uri:
             _unpack(storage.read_bytes(code_uri), root, code_uri)
+        before = list(sys.path)
         sys.path.insert(0, str(root))
         try:
             yield root
         finally:
-            sys.path.remove(str(root))
+            sys.path[:] = before
 
 
 def _unpack(content: bytes, root: Path, uri: str) -> None:

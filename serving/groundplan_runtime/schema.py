@@ -67,12 +67,22 @@ def _timestamps(column: Any) -> Any:
     import pyarrow.compute as pc
 
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        column = pc.cast(column, pa.timestamp("us"))
+        column = _parsed(column)
     if not pa.types.is_timestamp(column.type):
         column = pc.cast(column, pa.timestamp("us")) if pa.types.is_date(column.type) else _refuse(column)
     if column.type.tz is None:
         column = pc.assume_timezone(column, "UTC")
     return pc.cast(column, pa.timestamp("us", tz="UTC"), safe=False)  # ns are cut: DuckDB and Feast hold µs
+
+
+def _parsed(column: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        return pc.cast(column, pa.timestamp("us", tz="UTC"))  # with a zone, each its own
+    except pa.ArrowInvalid:
+        return pc.cast(column, pa.timestamp("us"))
 
 
 def _refuse(column: Any) -> Any:
