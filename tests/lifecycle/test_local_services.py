@@ -154,7 +154,7 @@ def test_a_service_that_fails_says_why_in_one_error(stack: LocalStack) -> None:
     filled, failures = handler.check(inputs, stack.context())
     assert failures == []
     try:
-        with pytest.raises(ServiceError, match=r"broken: does not start.*logs/broken\.log[\s\S]*no_such_module_as_this"):
+        with pytest.raises(ServiceError, match=r"broken: does not start.*broken\.log[\s\S]*no_such_module_as_this"):
             handler.create(filled, stack.context())
     finally:
         handler.delete("", filled, stack.context())

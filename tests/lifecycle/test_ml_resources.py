@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests.support.fake_controlplane import TOKEN, FakeControlPlane, fake_controlplane
 from tests.support.lifecycle import Declared, Lab, live
@@ -130,6 +131,32 @@ def test_interrupted_the_training_goes_on_and_the_next_up_joins_it(plane: FakeCo
     lab.quiet()
 
 
+def test_killed_the_next_up_finishes_the_work_and_no_provider_is_left(plane: FakeControlPlane, lab: Lab) -> None:
+    plane.slow["model"] = []
+    plane.hold.set()
+    lab.declare(sample("Entity"), sample("Model"))
+    engine = lab.start("up", "--yes", "--skip-preview")
+    assert _eventually(lambda: bool(plane.operations))
+    helpers = psutil.Process(engine.pid).children(recursive=True)
+    providers = [each for each in helpers if "groundplan.provider" in each.cmdline()]
+    engine.kill()
+    engine.communicate(timeout=30)
+    try:
+        assert providers
+        assert psutil.wait_procs(providers, timeout=30)[1] == []
+    finally:
+        for each in helpers:
+            if each.is_running():
+                each.kill()
+    # What the engine leaves on disk, `groundplan up` removes; here the lab does.
+    for lock in (lab.folder / "state/.pulumi/locks").rglob("*.json*"):
+        lock.unlink()
+    plane.hold.clear()
+    assert lab.up().changes == {"Model": "create"}
+    assert len(plane.operations) == 1
+    lab.quiet()
+
+
 def _interrupt_when(engine: Any, begun: Any) -> str:
     """Press Ctrl-C once the work has begun; return all that the engine said."""
     timer = threading.Thread(target=_press, args=(engine, begun))
@@ -140,7 +167,13 @@ def _interrupt_when(engine: Any, begun: Any) -> str:
 
 
 def _press(engine: Any, begun: Any) -> None:
-    end = time.monotonic() + 30
-    while not begun() and time.monotonic() < end:
-        time.sleep(0.1)
+    _eventually(begun)
     engine.send_signal(signal.SIGINT)
+
+
+def _eventually(true: Any) -> bool:
+    """Poll for half a minute."""
+    end = time.monotonic() + 30
+    while not true() and time.monotonic() < end:
+        time.sleep(0.1)
+    return bool(true())
