@@ -10,7 +10,7 @@ import httpx
 import psutil
 import pytest
 from tests.support.clone import free_port_base
-from tests.support.listening import assert_loopback_only, tree
+from tests.support.listening import assert_loopback_only
 from tests.support.local_stack import LocalStack, make_site
 
 from groundplan.local.portcheck import is_free
@@ -106,12 +106,6 @@ def _serve(stack: LocalStack, folder: Path) -> None:
     client(stack).put("/api/serve/applications/", json={"applications": [application]}).raise_for_status()
     url = f"{stack.site.endpoints['serve']}/a"
     eventually(lambda: httpx.get(url).text == "inner", "the application answers where the proxy should listen")
-
-
-def test_idle_memory(stack: LocalStack) -> None:
-    """The whole stack has 5 GiB, of which the control plane and four tiers need one and a half."""
-    shares = [p.memory_full_info().pss for p in tree(stack.processes()) if p.status() != psutil.STATUS_ZOMBIE]
-    assert sum(shares) < 3.5 * 2**30
 
 
 @pytest.mark.parametrize("victim", ["launcher", "head"])

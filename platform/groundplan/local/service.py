@@ -18,6 +18,7 @@ from groundplan.provider.handler import Context, Failure
 SETUP = 120.0
 #: How long a process that runs may be silent before it counts as down, in seconds.
 SILENCE = 5.0
+KNOWN = {"folder", "stack_id", "name", "command", "health"}
 DEFAULTS: dict[str, Any] = {
     "environment": {}, "ports": {}, "setup": [], "scratch": [], "stop_seconds": 10, "stop_signal": "TERM", "code": "",
 }  # fmt: skip
@@ -34,8 +35,8 @@ class ServiceHandler:
         """Names, kinds and free ports, at preview."""
         filled = {**DEFAULTS, **inputs}
         failures = [*_wrong_words(filled)]
-        if not failures and {"folder", "stack_id"} <= filled.keys():
-            failures += portcheck.taken(Folder.of(filled).root, _ports(filled))
+        if not failures and filled.keys() >= KNOWN:
+            failures += [*_unfit(filled), *portcheck.taken(Folder.of(filled).root, _ports(filled))]
         return filled, failures
 
     def unsettled(self, state: dict[str, Any]) -> frozenset[str]:
@@ -96,6 +97,14 @@ def _wrong_words(inputs: dict[str, Any]) -> list[Failure]:
     if signal not in SIGNALS:
         failures.append(Failure("stop_signal", f"got {signal!r}; allowed: {', '.join(SIGNALS)}"))
     return failures
+
+
+def _unfit(inputs: dict[str, Any]) -> list[Failure]:
+    try:
+        Program.of(inputs).render()
+    except ServiceError as error:
+        return [Failure("command", str(error))]
+    return []
 
 
 def _ports(inputs: dict[str, Any]) -> dict[str, int]:

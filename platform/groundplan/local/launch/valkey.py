@@ -6,6 +6,7 @@ from pathlib import Path
 
 from groundplan.local.launch._site import become, folder, package, site, write_private
 
+#: A process title would overwrite the marks by which its process is known as ours (groundplan.local.processes).
 CONF = """\
 bind 127.0.0.1
 port {port}
@@ -15,6 +16,7 @@ appendfsync everysec
 save ""
 maxmemory-policy noeviction
 daemonize no
+set-proc-title no
 """
 
 
