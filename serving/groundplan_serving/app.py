@@ -18,13 +18,14 @@ def build(args: dict[str, Any]) -> serve.Application:
     ``args`` are those of :class:`groundplan_serving.config.Args`. Raises ``pydantic.ValidationError`` for others.
     """
     tiers = Args.model_validate(args).tiers
-    features = _deployment(FeastService, tiers.features).bind(args)
-    preprocessing = _deployment(PreprocessingService, tiers.preprocessing).bind()
-    model = _deployment(ModelService, tiers.model).bind()
-    return _deployment(ForecastAPI, tiers.api, ongoing=4 * ONGOING).bind(args, features, preprocessing, model)
+    features = deployment(FeastService, tiers.features).bind(args)
+    preprocessing = deployment(PreprocessingService, tiers.preprocessing).bind()
+    model = deployment(ModelService, tiers.model).bind()
+    return deployment(ForecastAPI, tiers.api, ongoing=4 * ONGOING).bind(args, features, preprocessing, model)
 
 
-def _deployment(cls: type, tier: Tier, ongoing: int = ONGOING) -> Any:
+def deployment(cls: type, tier: Tier, ongoing: int = ONGOING) -> Any:
+    """Return the deployment of one tier, with its resources and bounds, not yet bound."""
     return serve.deployment(
         cls,
         name=cls.__name__,

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ray.exceptions import RayError
+from ray.exceptions import RayActorError, RayError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -77,19 +77,21 @@ class ForecastAPI:
 
     async def _ask(self, tier: str, call: Callable[..., Any], deadline: float, *values: Any) -> Any:
         """Ask one tier within what is left of the request's time; whatever goes wrong there is a 503 with its name."""
+        left = max(deadline - time.monotonic(), 0.001)
         try:
-            return await asyncio.wait_for(_awaited(call, *values), timeout=max(deadline - time.monotonic(), 0.001))
+            answer = await asyncio.wait_for(_awaited(call, *values), timeout=left)
         except TimeoutError:
             raise unavailable(tier, f"did not answer within the request's {self._args.timeout_s:g} s") from None
         except BackPressureError:
             raise unavailable(tier, "is overloaded") from None
-        except DeploymentUnavailableError:
+        except (DeploymentUnavailableError, RayActorError):
             raise unavailable(tier, "is down") from None
         except RayError as error:
-            fault = getattr(error, "cause", None)
-            if isinstance(fault, Fault):
-                raise fault from None
             raise unavailable(tier, f"failed: {_last_line(error)}") from error
+        # A tier returns what it refuses instead of raising it: a user's mistake is no failure in its log.
+        if isinstance(answer, Fault):
+            raise answer
+        return answer
 
 
 async def _awaited(call: Callable[..., Any], *values: Any) -> Any:

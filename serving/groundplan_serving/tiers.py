@@ -25,20 +25,25 @@ class FeastService:
         self._args = Args.model_validate(args)
         self._features = Features(self._args.project, self._args.feature_service.name)
 
-    async def fetch(self, entities: list[dict[str, Any]]) -> Columns:
-        """Return the columns of ``entities``, one value a row. Raises :class:`Fault` 404 for a row without features."""
+    async def fetch(self, entities: list[dict[str, Any]]) -> Columns | Fault:
+        """Return the columns of ``entities``, one value a row, or a :class:`Fault` 404 for a row without features."""
         columns = await self._features.anow(entities)
         for view, fields in self._args.feature_service.views.items():
-            self._require_row(view, [columns[f"{view}__{field}"] for field in fields], entities)
+            missing = _row_without_features([columns[f"{view}__{field}"] for field in fields])
+            if missing is not None:
+                return _unknown(view, missing, entities[missing])
         return columns
 
-    def _require_row(self, view: str, columns: list[list[Any]], entities: list[dict[str, Any]]) -> None:
-        for position, values in enumerate(zip(*columns, strict=True)):
-            if all(value is None for value in values):
-                known = ", ".join(f"{k}={v}" for k, v in entities[position].items())
-                what = f"feature view {view} knows nothing of this entity"
-                fix = "check the keys, or materialize the view"
-                raise Fault(404, what, path=f"entities[{position}]", value=known, fix=fix)
+
+def _row_without_features(columns: list[list[Any]]) -> int | None:
+    rows = enumerate(zip(*columns, strict=True))
+    return next((position for position, values in rows if all(value is None for value in values)), None)
+
+
+def _unknown(view: str, position: int, entity: dict[str, Any]) -> Fault:
+    known = ", ".join(f"{key}={value}" for key, value in entity.items())
+    what = f"feature view {view} knows nothing of this entity"
+    return Fault(404, what, f"entities[{position}]", known, fix="check the keys, or materialize the view")
 
 
 class _Half:
@@ -62,9 +67,10 @@ class _Half:
         self._loaded = {v: model for v, model in self._loaded.items() if v in wanted.versions}
 
     async def _apply(self, version: int, frame: Any) -> Any:
+        """Return what exactly ``version`` makes of ``frame``, or the :class:`Fault` that it is not here."""
         model = self._loaded.get(version)
         if model is None:
-            raise unavailable(type(self).__name__, f"does not hold version {version}, only {sorted(self._loaded)}")
+            return unavailable(type(self).__name__, f"does not hold version {version}, only {sorted(self._loaded)}")
         return await asyncio.to_thread(model.predict, frame)
 
 
@@ -73,11 +79,12 @@ class PreprocessingService(_Half):
 
     half = "preprocessor"
 
-    async def transform(self, version: int, columns: Columns) -> tuple[int, Any]:
+    async def transform(self, version: int, columns: Columns) -> tuple[int, Any] | Fault:
         """Return the version that did the work, and the matrix: a frame with a row an entity."""
-        import pandas as pd
+        from groundplan_runtime import frames
 
-        return version, await self._apply(version, pd.DataFrame(columns))
+        matrix = await self._apply(version, frames.normal(columns))
+        return matrix if isinstance(matrix, Fault) else (version, matrix)
 
 
 class ModelService(_Half):
@@ -85,12 +92,12 @@ class ModelService(_Half):
 
     half = "model"
 
-    async def predict(self, version: int, matrix: Any) -> tuple[int, list[float]]:
+    async def predict(self, version: int, matrix: Any) -> tuple[int, list[float]] | Fault:
         """Return the version that did the work, and a prediction a row, in the target's unit."""
         import numpy as np
 
         values = await self._apply(version, matrix)
-        return version, np.asarray(values, dtype=float).ravel().tolist()
+        return values if isinstance(values, Fault) else (version, np.asarray(values, dtype=float).ravel().tolist())
 
 
 def _load(uri: str) -> Any:

@@ -88,7 +88,7 @@ def code_uri(platform: Platform, project: str) -> str | None:
 
 def tables(platform: Platform, resource: Resource, names: list[str]) -> dict[str, Mapping[str, Any]]:
     """Return the Parquet objects of data sources and feature views by name: uri and fields."""
-    found = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for name in names:
         source = find(platform, resource.project, "data_source", name) or find(
             platform, resource.project, "feature_view", name

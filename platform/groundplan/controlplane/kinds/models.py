@@ -38,7 +38,6 @@ class Model(Kind):
             return {"version": known["version"]}
         if resource.properties.get("retrain") == "manual" and earlier and work.actor.reason != TRAIN_NOW:
             return {"version": earlier[-1]["version"], "retrain_due": True}
-        platform.mlflow.experiment(resource.project)
         return jobs.run(
             work,
             "train",

@@ -88,7 +88,7 @@ def flip(work: Work, model: str, alias: str, current: int | None, target: int, m
     ]
     running = {a.name: _running(work.platform, a) for a in loading}
     up = [a for a in loading if running[a.name]]
-    plans = {a.name: warm_steps(running[a.name], current, target, alias) for a in up}
+    plans = {a.name: warm_steps(running[a.name], current, target) for a in up}
     for application in up:
         for versions, active in plans[application.name][:-1]:
             work.say(f"{application.name}: warming pair version {target}")
@@ -166,5 +166,5 @@ def _active(config: Mapping[str, Any], application: Resource) -> int | None:
 
 
 def _user_config(config: Mapping[str, Any], deployment: str) -> dict[str, Any]:
-    found = (d for d in config.get("deployments", []) if d["name"] == deployment)
-    return dict(next(found, {}).get("user_config") or {})
+    found = [d.get("user_config") for d in config.get("deployments", []) if d["name"] == deployment]
+    return dict(found[0] or {}) if found else {}

@@ -1,0 +1,169 @@
+"""Feast: entities, feature views and services in its registry, and the online rows of a view."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from groundplan_runtime.config import Runtime
+
+#: How often rows are looked at in one go while probing for online rows.
+BATCH = 500
+
+
+class FeastAdapter:
+    """Feast's stores, one a project. Feast has no lock of its own: one change at a time here."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._stores: dict[str, Any] = {}
+        self._lock = threading.RLock()
+
+    def apply_entity(self, project: str, name: str, properties: Mapping[str, Any]) -> None:
+        """Register an entity as declared."""
+        from groundplan_runtime import feast_repo
+
+        with self._lock:
+            self._store(project).apply([feast_repo.entity(name, properties)])
+
+    def apply_feature_view(
+        self,
+        project: str,
+        name: str,
+        properties: Mapping[str, Any],
+        *,
+        uri: str,
+        entities: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        """Register a feature view over the Parquet at ``uri``; ``entities`` are its own, as declared."""
+        from groundplan_runtime import feast_repo
+
+        with self._lock:
+            own = {entity: feast_repo.entity(entity, given) for entity, given in entities.items()}
+            self._store(project).apply([*own.values(), feast_repo.feature_view(name, properties, own, uri)])
+
+    def apply_feature_service(self, project: str, name: str, properties: Mapping[str, Any]) -> None:
+        """Register a feature service over views that are registered."""
+        from groundplan_runtime import feast_repo
+
+        with self._lock:
+            store = self._store(project)
+            views = {view: store.get_feature_view(view) for view in properties["views"]}
+            store.apply([feast_repo.feature_service(name, properties, views)])
+
+    def observe(self, project: str, kind: str, name: str, like: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return what the registry says of an object, in our words; None when it is not there.
+
+        Where a value means the same as in ``like`` (``36h`` and ``1.5d``), it is spelled as there.
+        """
+        with self._lock:
+            found = self._find(project, kind, name)
+        if found is None:
+            return None
+        readers = {"entity": _entity, "feature_view": _view, "feature_service": _service}
+        return readers[kind](found, like)
+
+    def delete(self, project: str, kind: str, name: str) -> None:
+        """Take an object out of the registry; one that is not there is left alone."""
+        with self._lock:
+            found = self._find(project, kind, name)
+            if found is not None:
+                self._store(project).apply([], objects_to_delete=[found], partial=False)
+
+    def drop_online(self, project: str, view: str) -> None:
+        """Delete a view's rows from the online store."""
+        with self._lock:
+            found = self._find(project, "feature_view", view)
+            if found is not None:
+                store = self._store(project)
+                store._get_provider().online_store.delete_table(store.config, found)
+
+    def has_online_rows(self, project: str, view: str) -> bool:
+        """Whether the online store holds a row of the view: Feast's registry would not notice that they are gone."""
+        client, mark = self._online(), f"_ts:{view}".encode()
+        keys: list[bytes] = []
+        for key in client.scan_iter(match=b"*" + project.encode(), count=BATCH):
+            keys.append(key)
+            if len(keys) == BATCH and _marked(client, keys, mark):
+                return True
+            keys = keys if len(keys) < BATCH else []
+        return _marked(client, keys, mark)
+
+    def _online(self) -> Any:
+        import redis
+
+        host, port = self._runtime.endpoint("online_store").rsplit(":", 1)
+        password = self._runtime.secret("online-store")
+        return redis.Redis(host, int(port), password=password, socket_connect_timeout=2, socket_timeout=5)
+
+    def _store(self, project: str) -> Any:
+        from groundplan_runtime import feast_repo
+
+        if project not in self._stores:
+            self._stores[project] = feast_repo.store(self._runtime, project)
+        return self._stores[project]
+
+    def _find(self, project: str, kind: str, name: str) -> Any:
+        from feast import errors
+
+        store = self._store(project)
+        getters = {
+            "entity": store.get_entity,
+            "feature_view": store.get_feature_view,
+            "feature_service": store.get_feature_service,
+        }
+        try:
+            return getters[kind](name)
+        except errors.FeastObjectNotFoundException:
+            return None
+
+
+def _marked(client: Any, keys: list[bytes], mark: bytes) -> bool:
+    if not keys:
+        return False
+    with client.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.hexists(key, mark)
+        return any(pipe.execute())
+
+
+def _entity(found: Any, _: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "join_key": found.join_key,
+        "type": found.value_type.name.lower(),
+        "description": found.description,
+    }
+
+
+def _view(found: Any, like: Mapping[str, Any]) -> dict[str, Any]:
+    from groundplan_runtime import feast_repo
+
+    keys = set(found.join_keys)
+    same_ttl = "ttl" in like and found.ttl == feast_repo.duration(like["ttl"])
+    tags = {key: value for key, value in found.tags.items() if key != feast_repo.DIGEST_TAG}
+    return {
+        "entities": list(found.entities),
+        "ttl": like["ttl"] if same_ttl else f"{int(found.ttl.total_seconds())}s",
+        "fields": {f.name: _type(f.dtype) for f in found.schema if f.name not in keys},
+        "online": found.online,
+        "description": found.description,
+        "tags": like["tags"] if {k: str(v) for k, v in like.get("tags", {}).items()} == tags else tags,
+    }
+
+
+def _service(found: Any, _: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "views": {view.name: [feature.name for feature in view.features] for view in found.feature_view_projections}
+    }
+
+
+def _type(dtype: Any) -> str:
+    from feast import types
+
+    known = {
+        types.String: "string",
+        types.Int64: "int64",
+        types.Float64: "float64",
+        types.Bool: "bool",
+        types.UnixTimestamp: "timestamp",
+    }
+    return known.get(dtype, str(dtype))

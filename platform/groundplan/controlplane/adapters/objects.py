@@ -1,0 +1,68 @@
+"""The object store, over S3's API."""
+
+from typing import Any
+
+from groundplan_runtime.config import Runtime
+
+MISSING = ("404", "NoSuchKey", "NotFound")
+
+
+class Objects:
+    """The platform's bucket. Uris are ``s3://bucket/key``. Thread-safe: boto3's clients are."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._made: Any = None
+
+    @property
+    def _client(self) -> Any:
+        if self._made is None:
+            import boto3
+            from botocore.config import Config
+
+            config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=3, read_timeout=60)
+            self._made = boto3.client("s3", config=config)
+        return self._made
+
+    def put(self, key: str, data: bytes) -> str:
+        """Write an object; return its uri."""
+        self._client.put_object(Bucket=self._runtime.bucket, Key=key, Body=data)
+        return f"s3://{self._runtime.bucket}/{key}"
+
+    def get(self, uri: str) -> bytes:
+        """Return an object's bytes. KeyError when it is not there."""
+        bucket, key = _split(uri)
+        try:
+            return bytes(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())
+        except self._client.exceptions.NoSuchKey:
+            raise KeyError(uri) from None
+
+    def exists(self, uri: str) -> bool:
+        """Whether an object is there."""
+        from botocore.exceptions import ClientError
+
+        bucket, key = _split(uri)
+        try:
+            self._client.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in MISSING:
+                return False
+            raise
+        return True
+
+    def delete(self, uri: str) -> None:
+        """Delete an object; one that is not there is left alone."""
+        bucket, key = _split(uri)
+        self._client.delete_object(Bucket=bucket, Key=key)
+
+    def delete_prefix(self, prefix: str) -> None:
+        """Delete every object whose key begins with ``prefix``."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._runtime.bucket, Prefix=prefix)
+        for page in pages:
+            for found in page.get("Contents", []):
+                self._client.delete_object(Bucket=self._runtime.bucket, Key=found["Key"])
+
+
+def _split(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key

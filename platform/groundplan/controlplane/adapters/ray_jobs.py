@@ -1,0 +1,132 @@
+"""Jobs on Ray: submitted or joined by id, followed to their end, started again when Ray lost them."""
+
+import json
+import re
+import shlex
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import stamina
+
+from groundplan.controlplane.ray_dashboard import Dashboard, Unreachable, one_line
+from groundplan.errors import ServiceError
+from groundplan_runtime.config import Runtime
+
+PREFIX = "GROUNDPLAN "
+#: Seconds: between two looks at a job, and for Ray to come back.
+POLL, PATIENCE = 0.5, 300.0
+ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
+Say = Callable[[str], None]
+
+
+class JobFailed(ServiceError):
+    """A job ended without success."""
+
+
+def ray_id(submission_id: str) -> str:
+    """Return the id under which Ray knows a job: every character that Ray does not take becomes a dash."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", submission_id)
+
+
+class RayJobs:
+    """Submits the runtime's jobs. Safe in threads: it remembers nothing between calls."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._dashboard = Dashboard(runtime)
+
+    def run(self, submission_id: str, document: Mapping[str, Any], on_line: Say, cpus: float = 1.0) -> None:
+        """Run the job to its end, or join the one that runs, or ran well, under this id.
+
+        A job that failed under this id is run anew. ``on_line`` is told each line of progress once.
+
+        Raises:
+            JobFailed: it failed or was stopped.
+            ServiceError: Ray takes no such job, or does not answer for five minutes.
+        """
+        job = _Job(self._dashboard, ray_id(submission_id), on_line)
+        if job.status() in ("FAILED", "STOPPED"):
+            job.delete()
+        job.submit(document, cpus)
+        while (status := job.status()) not in ENDED:
+            if status is None:
+                on_line("Ray restarted and lost the job; starting it again")
+                job.submit(document, cpus)
+            job.report()
+            time.sleep(POLL)
+        log = job.report()
+        if status != "SUCCEEDED":
+            raise JobFailed(f"job {job.id} {status.lower()}: {job.reason(log)}; fix: groundplan logs ray")
+
+    def stop(self, submission_id: str) -> None:
+        """Stop a job; one that ended, or is not known, stays as it is. ServiceError when Ray does not answer."""
+        self._dashboard.ask("POST", f"/api/jobs/{ray_id(submission_id)}/stop")
+
+
+class _Job:
+    """One job while it is followed: how much of its log was told."""
+
+    def __init__(self, dashboard: Dashboard, id: str, say: Say) -> None:
+        self.id = id
+        self._dashboard, self._say = dashboard, say
+        self._told = 0
+
+    def submit(self, document: Mapping[str, Any], cpus: float) -> None:
+        """Submit it unless it is there."""
+        if self.status() is not None:
+            return
+        self._told = 0
+        answer = self._ask("POST", "/api/jobs/", self._request(document, cpus))
+        # An answer that was lost on its way: the job is there already.
+        if answer.status_code >= 400 and self.status() is None:
+            raise ServiceError(f"Ray does not take job {self.id}: {one_line(answer.text)}")
+
+    def _request(self, document: Mapping[str, Any], cpus: float) -> dict[str, Any]:
+        return {
+            "submission_id": self.id,
+            "entrypoint": f"{shlex.quote(sys.executable)} -m groundplan_runtime.jobs",
+            "entrypoint_num_cpus": cpus,
+            "runtime_env": {"env_vars": {"GROUNDPLAN_JOB": json.dumps(document, default=str)}},
+        }
+
+    def status(self) -> str | None:
+        """Return Ray's word for its state, or None when Ray does not know it."""
+        answer = self._ask("GET", f"/api/jobs/{self.id}")
+        return None if answer.status_code == 404 else str(answer.json()["status"])
+
+    def delete(self) -> None:
+        """Make Ray forget it."""
+        answer = self._ask("DELETE", f"/api/jobs/{self.id}")
+        if answer.status_code not in (200, 404):
+            raise ServiceError(f"Ray does not forget job {self.id}: {one_line(answer.text)}")
+
+    def report(self) -> str:
+        """Tell what is new in its log since the last time; return the whole log."""
+        answer = self._ask("GET", f"/api/jobs/{self.id}/logs")
+        log = str(answer.json().get("logs") or "") if answer.status_code == 200 else ""
+        whole = log[: log.rfind("\n") + 1]  # the last line may still be growing
+        lines = [line.removeprefix(PREFIX) for line in whole.splitlines() if line.startswith(PREFIX)]
+        for line in lines[self._told :]:
+            self._say(line)
+        self._told = max(self._told, len(lines))
+        return log
+
+    def reason(self, log: str) -> str:
+        """Return the last line of its log that is no progress, or else what Ray says."""
+        lines = [line for line in log.splitlines() if not line.startswith(PREFIX)]
+        if any(line.strip() for line in lines):
+            return one_line("\n".join(lines))
+        answer = self._ask("GET", f"/api/jobs/{self.id}")
+        return one_line(str(answer.json().get("message") or "")) if answer.status_code == 200 else "it is gone"
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        retries = stamina.retry_context(
+            on=Unreachable, attempts=None, timeout=PATIENCE, wait_initial=0.5, wait_max=5.0, wait_jitter=0.5
+        )
+        for attempt in retries:
+            with attempt:
+                if attempt.num == 2:
+                    self._say("Ray does not answer; waiting for it")
+                return self._dashboard.ask(method, path, body)
+        raise AssertionError("stamina either answers or raises")

@@ -1,0 +1,153 @@
+"""Ray Serve through its REST API: one document holds all applications, so one is changed by putting all of them."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from groundplan.controlplane.ray_dashboard import Dashboard, Unreachable, one_line
+from groundplan.errors import ServiceError
+from groundplan_runtime.config import Runtime
+
+PATH = "/api/serve/applications/"
+HOST = "127.0.0.1"
+#: Seconds between two looks at an application that is coming up.
+POLL = 0.3
+#: Serve answers 200 to a field that it does not know, and drops it: these are the ones that we use.
+FIELDS = frozenset({"name", "route_prefix", "import_path", "args", "runtime_env", "deployments"})
+DEPLOYMENT_FIELDS = frozenset({"name", "num_replicas", "ray_actor_options", "user_config"})
+
+
+class RayServe:
+    """Puts, looks at and deletes applications. The caller holds the lock under which the document is changed."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._dashboard = Dashboard(runtime)
+        self._port = urlsplit(runtime.endpoint("serve")).port
+
+    def observe(self, application: str) -> dict[str, Any] | None:
+        """Return what Serve says of an application: status, message, the config it was given, its deployments.
+
+        None when it has none such, or runs no application at all. ServiceError when Ray does not answer.
+        """
+        found = self._details().get(application)
+        if found is None:
+            return None
+        return {
+            "status": found["status"],
+            "message": found["message"],
+            "config": found.get("deployed_app_config") or {},
+            "deployments": {
+                name: {"status": each["status"], "message": each["message"], "config": each["deployment_config"]}
+                for name, each in found["deployments"].items()
+            },
+        }
+
+    def put(self, application: str, config: Mapping[str, Any]) -> None:
+        """Give Serve the config of one application; the others keep theirs. ServiceError when Serve refuses it."""
+        _check(application, config)
+        self._put_all([*self._others(application), dict(config)])
+
+    def delete(self, application: str) -> None:
+        """Take one application away; harmless when it is not there."""
+        if application in self._details():
+            self._put_all(self._others(application))
+
+    def wait_running(self, application: str, deadline_s: float, on_line: Callable[[str], None]) -> None:
+        """Wait until the config that was put is the one that runs, in every replica of every deployment.
+
+        Raises:
+            ServiceError: Serve gave up, the application is gone, or ``deadline_s`` seconds passed; says which
+                deployment, and why, in one line.
+        """
+        end, said = time.monotonic() + deadline_s, ""
+        while True:
+            found, problem = self._look(application)
+            if found is not None and _runs(found):
+                return
+            if found is not None and found["status"] == "DEPLOY_FAILED":
+                raise ServiceError(f"{application} failed: {_why(found)}; fix: groundplan logs ray")
+            now = problem or _progress(found)
+            if time.monotonic() > end:
+                why = _why(found) if found else now
+                raise ServiceError(
+                    f"{application} does not run after {deadline_s:g} s: {why}; fix: groundplan logs ray"
+                )
+            if now != said:
+                said = now
+                on_line(f"{application}: {now}")
+            time.sleep(POLL)
+
+    def _look(self, application: str) -> tuple[dict[str, Any] | None, str | None]:
+        try:
+            return self.observe(application), None
+        except Unreachable as error:
+            return None, str(error)
+
+    def _details(self) -> dict[str, Any]:
+        answer = self._dashboard.ask("GET", PATH)
+        if answer.status_code != 200:
+            raise ServiceError(f"Ray Serve does not say what it runs: {one_line(answer.text)}")
+        return dict(answer.json()["applications"])
+
+    def _others(self, application: str) -> list[dict[str, Any]]:
+        """Return the configs of all others; one that is being deleted would come back if it were put."""
+        found = [each for name, each in self._details().items() if name != application]
+        return [e["deployed_app_config"] for e in found if e.get("deployed_app_config") and e["status"] != "DELETING"]
+
+    def _put_all(self, applications: list[dict[str, Any]]) -> None:
+        document = {
+            "proxy_location": "HeadOnly",
+            "http_options": {"host": HOST, "port": self._port},
+            "applications": applications,
+        }
+        answer = self._dashboard.ask("PUT", PATH, document)
+        if answer.status_code != 200:
+            raise ServiceError(f"Ray Serve does not take its config: {one_line(answer.text)}")
+
+
+def _check(application: str, config: Mapping[str, Any]) -> None:
+    """Raise ServiceError for what Serve would drop silently, or would take for another application."""
+    deployments = config.get("deployments", [])
+    unknown = {*config} - FIELDS | {key for each in deployments for key in each} - DEPLOYMENT_FIELDS
+    if unknown:
+        raise ServiceError(f"{application}: Ray Serve would drop {', '.join(sorted(unknown))} of its config")
+    missing = {"name", "route_prefix", "import_path"} - {*config}
+    if missing:
+        raise ServiceError(f"{application}: its config for Ray Serve has no {', '.join(sorted(missing))}")
+    if config["name"] != application:
+        raise ServiceError(f"{application}: its config for Ray Serve is of {config['name']}")
+
+
+def _runs(found: Mapping[str, Any]) -> bool:
+    deployments = found["deployments"]
+    told = found["config"].get("deployments", [])
+    return (
+        found["status"] == "RUNNING"
+        and bool(deployments)
+        and all(each["status"] == "HEALTHY" for each in deployments.values())
+        and all(_applied(each, deployments.get(each["name"])) for each in told)
+    )
+
+
+def _applied(told: Mapping[str, Any], found: Mapping[str, Any] | None) -> bool:
+    if found is None:
+        return False
+    return all(found["config"].get(key) == told[key] for key in ("user_config", "num_replicas") if key in told)
+
+
+def _progress(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "not there"
+    waiting = [name for name, each in sorted(found["deployments"].items()) if each["status"] != "HEALTHY"]
+    return f"{found['status'].lower()}{': ' if waiting else ''}{', '.join(waiting)}"
+
+
+def _why(found: Mapping[str, Any]) -> str:
+    failing = [(name, each) for name, each in sorted(found["deployments"].items()) if each["status"] != "HEALTHY"]
+    for name, each in failing:
+        if each["message"]:
+            return f"{name} is {each['status']}: {one_line(each['message'])}"
+    if found["message"]:
+        return one_line(found["message"])
+    return ", ".join(f"{name} is {each['status']}" for name, each in failing) or f"Serve says {found['status']}"

@@ -1,0 +1,84 @@
+"""A control plane on a real PostgreSQL, with its other services in memory."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from groundplan.controlplane.app import make_app
+from groundplan.controlplane.context import Platform
+from groundplan.controlplane.db.engine import make_engine
+from groundplan.plan import digest_of
+from groundplan_runtime.config import Runtime
+from tests.runtime.controlplane.doubles import MemoryFeast, MemoryJobs, MemoryMlflow, MemoryObjects, MemoryServe
+from tests.support.clone import free_port_base
+from tests.support.local_stack import LocalStack, make_site
+
+DEADLINE = 60
+
+
+@dataclass
+class Plane:
+    """The control plane under test: its HTTP client and the stand-ins behind it."""
+
+    http: TestClient
+    platform: Any
+
+    def put(
+        self, kind: str, name: str, properties: dict[str, Any], upstream: dict[str, str] | None = None, **more: Any
+    ) -> Any:
+        """Declare a resource of project ``p`` as the provider does; its digest is that of its properties."""
+        digest = digest_of([kind, properties, upstream])
+        body = {"digest": digest, "data_digest": digest, "properties": properties, "upstream": upstream or {}, **more}
+        return self.http.put(f"/v1/projects/p/resources/{kind}/{name}", json=body)
+
+    def made(
+        self, kind: str, name: str, properties: dict[str, Any], upstream: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The same, and wait until it is done."""
+        answer = self.put(kind, name, properties, upstream)
+        assert answer.status_code in (200, 202), answer.text
+        operation = answer.json().get("operation")
+        return self.ended(operation)["resource"] if operation else answer.json()["resource"]
+
+    def ended(self, operation: str) -> dict[str, Any]:
+        """Follow an operation to its end."""
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end:
+            found = self.http.get(f"/v1/operations/{operation}?after=1000000&wait=1").json()
+            if found["status"] != "running":
+                return dict(found)
+        pytest.fail(f"{operation} did not end within {DEADLINE} s")
+
+    def look(self, kind: str, name: str) -> Any:
+        """What is really there."""
+        return self.http.get(f"/v1/projects/p/resources/{kind}/{name}")
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    """A PostgreSQL of the local stack's own kind."""
+    stack = LocalStack(make_site(tmp_path_factory.mktemp("cp") / "data", free_port_base()), ["Database"])
+    try:
+        stack.up()
+        runtime = Runtime.load(Path(stack.site.folder) / "runtime.json")
+        runtime.apply_environment()
+        yield runtime
+    finally:
+        stack.down()
+
+
+@pytest.fixture(scope="session")
+def plane(database: Runtime) -> Iterator[Plane]:
+    """One control plane for the tier: DBOS keeps one a process."""
+    objects = MemoryObjects()
+    parts = (objects, MemoryFeast(), MemoryMlflow(), MemoryJobs(objects), MemoryServe())
+    platform: Any = Platform(database, make_engine(database), *parts)  # type: ignore[arg-type]
+    token = database.secret("controlplane-token")
+    with TestClient(make_app(platform), raise_server_exceptions=False) as http:
+        http.headers["Authorization"] = f"Bearer {token}"
+        yield Plane(http, platform)

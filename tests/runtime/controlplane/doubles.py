@@ -1,0 +1,145 @@
+"""Stand-ins for the services behind the control plane, in memory: its own rules are tested against a real database.
+
+The adapters to the real services have tests of their own, and the end-to-end tier uses only real ones.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from threading import Event
+from typing import Any
+
+from groundplan.controlplane.adapters.mlflow import Half
+from groundplan.controlplane.adapters.ray_jobs import JobFailed
+
+
+class MemoryObjects:
+    """The object store."""
+
+    def __init__(self) -> None:
+        self.data: dict[str, bytes] = {}
+
+    def put(self, key: str, data: bytes) -> str:
+        self.data[f"s3://groundplan/{key}"] = data
+        return f"s3://groundplan/{key}"
+
+    def get(self, uri: str) -> bytes:
+        return self.data[uri]
+
+    def exists(self, uri: str) -> bool:
+        return uri in self.data
+
+    def delete(self, uri: str) -> None:
+        self.data.pop(uri, None)
+
+    def delete_prefix(self, prefix: str) -> None:
+        self.data = {uri: data for uri, data in self.data.items() if not uri.startswith(f"s3://groundplan/{prefix}")}
+
+
+class MemoryFeast:
+    """Feast's registry and online store."""
+
+    def __init__(self) -> None:
+        self.registry: dict[tuple[str, str, str], dict[str, Any]] = {}
+
+    def apply_entity(self, project: str, name: str, properties: Mapping[str, Any]) -> None:
+        self.registry[project, "entity", name] = dict(properties)
+
+    def apply_feature_view(self, project: str, name: str, properties: Mapping[str, Any], **_: Any) -> None:
+        self.registry[project, "feature_view", name] = dict(properties)
+
+    def apply_feature_service(self, project: str, name: str, properties: Mapping[str, Any]) -> None:
+        self.registry[project, "feature_service", name] = dict(properties)
+
+    def observe(self, project: str, kind: str, name: str, like: Mapping[str, Any]) -> dict[str, Any] | None:
+        return self.registry.get((project, kind, name))
+
+    def delete(self, project: str, kind: str, name: str) -> None:
+        self.registry.pop((project, kind, name), None)
+
+    def drop_online(self, project: str, view: str) -> None: ...
+
+    def has_online_rows(self, project: str, view: str) -> bool:
+        return True
+
+
+class MemoryMlflow:
+    """MLflow's registry: numbers by model, and the two halves of each alias."""
+
+    def __init__(self) -> None:
+        self.digests: dict[str, list[str]] = {}
+        self.aliases: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def register_pair(self, model: str, digest: str, preprocessor: Half, model_half: Half) -> int:
+        known = self.digests.setdefault(model, [])
+        if digest not in known:
+            known.append(digest)
+        return known.index(digest) + 1
+
+    def commit_pair(self, model: str, version: int) -> None: ...
+
+    def set_alias(self, model: str, alias: str, version: int) -> None:
+        self.aliases[model, alias] = (version, version)
+
+    def delete_alias(self, model: str, alias: str) -> None:
+        self.aliases.pop((model, alias), None)
+
+    def observe_alias(self, model: str, alias: str) -> tuple[int | None, int | None]:
+        return self.aliases.get((model, alias), (None, None))
+
+    def source_uris(self, model: str, version: int) -> dict[str, str]:
+        return {half: f"models:/{model}_{half}/{version}" for half in ("preprocessor", "model")}
+
+
+class MemoryJobs:
+    """Jobs on Ray: each writes the result that the test has set, and may be held up."""
+
+    def __init__(self, objects: MemoryObjects) -> None:
+        self.objects = objects
+        self.ran: list[str] = []
+        self.metrics: dict[str, float] = {"mae": 10.0, "baseline_mae": 12.0}
+        self.mistake: dict[str, str] | None = None
+        self.go = Event()
+        self.go.set()
+
+    def session(self) -> str:
+        return "one"
+
+    def run(
+        self, submission_id: str, document: Mapping[str, Any], on_line: Callable[[str], None], cpus: float = 1
+    ) -> None:
+        self.ran.append(f"{document['job']} {document['name']}")
+        on_line(f"{document['name']}: at work")
+        assert self.go.wait(30)
+        result: dict[str, Any] = {"rows": 3}
+        if document["job"] == "train":
+            half = {"model_uri": "models:/m-1", "model_id": "m-1", "run_id": "r"}
+            result |= {"preprocessor": half, "model": half, "run_id": "r", "metrics": dict(self.metrics)}
+        if document.get("output_uri"):
+            self.objects.data[document["output_uri"]] = b"PAR1"
+        if self.mistake:
+            result = {"error": self.mistake}
+        self.objects.data[document["result_uri"]] = json.dumps(result).encode()
+        if self.mistake:
+            raise JobFailed("the job failed")
+
+
+class MemoryServe:
+    """Ray Serve: what was put is what runs, and every put is remembered."""
+
+    def __init__(self) -> None:
+        self.running: dict[str, dict[str, Any]] = {}
+        self.puts: list[tuple[str, list[int], dict[str, int]]] = []
+
+    def observe(self, application: str) -> dict[str, Any] | None:
+        config = self.running.get(application)
+        return {"status": "RUNNING", "message": "", "config": config, "deployments": {}} if config else None
+
+    def put(self, application: str, config: dict[str, Any]) -> None:
+        self.running[application] = config
+        told = {d["name"]: d.get("user_config") for d in config["deployments"]}
+        self.puts.append((application, told["ModelService"]["versions"], told["ForecastAPI"]["active"]))
+
+    def delete(self, application: str) -> None:
+        self.running.pop(application, None)
+
+    def wait_running(self, application: str, deadline_s: float, on_line: Callable[[str], None]) -> None: ...
