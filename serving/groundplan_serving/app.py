@@ -4,33 +4,36 @@ from typing import Any
 
 from ray import serve
 
-from groundplan_serving.config import Args, Tier
+from groundplan_serving.config import Args
 from groundplan_serving.ingress import ForecastAPI
 from groundplan_serving.tiers import FeastService, ModelService, PreprocessingService
 
 #: Requests that one replica works on at a time, and that may wait for it: nothing queues without a bound.
 ONGOING, QUEUED = 32, 128
+#: CPUs of a replica where Serve's config names none.
+CPUS = 0.1
 
 
 def build(args: dict[str, Any]) -> serve.Application:
     """Return the bound application: ForecastAPI → FeastService → PreprocessingService → ModelService.
 
     ``args`` are those of :class:`groundplan_serving.config.Args`. Raises ``pydantic.ValidationError`` for others.
+    Replicas and CPUs of the tiers are no args: Serve's config overrides them live, and these here only stand in.
     """
-    tiers = Args.model_validate(args).tiers
-    features = deployment(FeastService, tiers.features).bind(args)
-    preprocessing = deployment(PreprocessingService, tiers.preprocessing).bind()
-    model = deployment(ModelService, tiers.model).bind()
-    return deployment(ForecastAPI, tiers.api, ongoing=4 * ONGOING).bind(args, features, preprocessing, model)
+    Args.model_validate(args)
+    features = deployment(FeastService).bind(args)
+    preprocessing = deployment(PreprocessingService).bind()
+    model = deployment(ModelService).bind()
+    return deployment(ForecastAPI, ongoing=4 * ONGOING).bind(args, features, preprocessing, model)
 
 
-def deployment(cls: type, tier: Tier, ongoing: int = ONGOING) -> Any:
-    """Return the deployment of one tier, with its resources and bounds, not yet bound."""
+def deployment(cls: type, ongoing: int = ONGOING) -> Any:
+    """Return the deployment of one tier, with its bounds, not yet bound."""
     return serve.deployment(
         cls,
         name=cls.__name__,
-        num_replicas=tier.replicas,
-        ray_actor_options={"num_cpus": tier.cpus},
+        num_replicas=1,
+        ray_actor_options={"num_cpus": CPUS},  # Ray's own default, 1, hangs on a small machine
         max_ongoing_requests=ongoing,
         max_queued_requests=QUEUED,
         health_check_period_s=5,

@@ -23,30 +23,13 @@ class FeatureServiceArgs(_Stored):
     entities: dict[str, EntityKey]
 
 
-class Tier(_Stored):
-    """Resources of one tier: replicas, and CPUs a replica (may be a fraction)."""
-
-    replicas: int = 1
-    cpus: float = 0.1
-
-
-class Tiers(_Stored):
-    """The four tiers, in the order in which a request meets them."""
-
-    api: Tier = Tier()
-    features: Tier = Tier()
-    preprocessing: Tier = Tier()
-    model: Tier = Tier()
-
-
 class Args(_Stored):
-    """Everything that a restart is needed for."""
+    """Everything that a restart is needed for. Replicas and CPUs of the tiers are not: Serve's config has them."""
 
     project: str
     application: str
     model: str
     feature_service: FeatureServiceArgs
-    tiers: Tiers = Tiers()
     max_batch: int = Field(default=1000, ge=1)
     timeout_s: float = Field(default=5.0, gt=0)
 

@@ -16,7 +16,6 @@ import ray
 from ray import serve
 
 from groundplan_serving.app import deployment
-from groundplan_serving.config import Tier
 from groundplan_serving.errors import Fault
 from groundplan_serving.ingress import ForecastAPI
 from groundplan_serving.tiers import ModelService, PreprocessingService
@@ -108,11 +107,10 @@ def bound(folder: Path, versions: list[int], active: dict[str, int]) -> serve.Ap
     uris = {str(n): {"preprocessor": str(folder / f"p{n}"), "model": str(folder / f"m{n}")} for n in versions}
     halves = {"versions": versions, "mlflow": uris}
     live = {"active": active, "alias": "production"}
-    tier = Tier()
-    preprocessing = deployment(PreprocessingService, tier).options(user_config=halves).bind()
-    model = deployment(ModelService, tier).options(user_config=halves).bind()
-    features = deployment(Features, tier).bind()
-    return deployment(ForecastAPI, tier).options(user_config=live).bind(ARGS, features, preprocessing, model)
+    preprocessing = deployment(PreprocessingService).options(user_config=halves).bind()
+    model = deployment(ModelService).options(user_config=halves).bind()
+    features = deployment(Features).bind()
+    return deployment(ForecastAPI).options(user_config=live).bind(ARGS, features, preprocessing, model)
 
 
 def ask(url: str, origin: str = "JFK") -> httpx.Response:

@@ -47,11 +47,11 @@ class RayJobs:
         """
         job = _Job(self._dashboard, ray_id(submission_id), on_line)
         if job.status() in ("FAILED", "STOPPED"):
-            job.delete()
+            job.forget()
         job.submit(document, cpus)
         while (status := job.status()) not in ENDED:
             if status is None:
-                on_line("Ray restarted and lost the job; starting it again")
+                job.lost()
                 job.submit(document, cpus)
             job.report()
             time.sleep(POLL)
@@ -76,7 +76,6 @@ class _Job:
         """Submit it unless it is there."""
         if self.status() is not None:
             return
-        self._told = 0
         answer = self._ask("POST", "/api/jobs/", self._request(document, cpus))
         # An answer that was lost on its way: the job is there already.
         if answer.status_code >= 400 and self.status() is None:
@@ -87,7 +86,7 @@ class _Job:
             "submission_id": self.id,
             "entrypoint": f"{shlex.quote(sys.executable)} -m groundplan_runtime.jobs",
             "entrypoint_num_cpus": cpus,
-            "runtime_env": {"env_vars": {"GROUNDPLAN_JOB": json.dumps(document, default=str)}},
+            "runtime_env": {"env_vars": {"GROUNDPLAN_JOB": json.dumps(document)}},
         }
 
     def status(self) -> str | None:
@@ -95,22 +94,30 @@ class _Job:
         answer = self._ask("GET", f"/api/jobs/{self.id}")
         return None if answer.status_code == 404 else str(answer.json()["status"])
 
-    def delete(self) -> None:
-        """Make Ray forget it."""
+    def forget(self) -> None:
+        """Make Ray forget an earlier try. Its log stays, and the next one goes on in it: that part is told."""
+        self._told = len(_progress(self._log()))
         answer = self._ask("DELETE", f"/api/jobs/{self.id}")
         if answer.status_code not in (200, 404):
             raise ServiceError(f"Ray does not forget job {self.id}: {one_line(answer.text)}")
 
+    def lost(self) -> None:
+        """Say that Ray restarted: it knows neither the job nor its log any more."""
+        self._say("Ray restarted and lost the job; starting it again")
+        self._told = 0
+
     def report(self) -> str:
         """Tell what is new in its log since the last time; return the whole log."""
-        answer = self._ask("GET", f"/api/jobs/{self.id}/logs")
-        log = str(answer.json().get("logs") or "") if answer.status_code == 200 else ""
-        whole = log[: log.rfind("\n") + 1]  # the last line may still be growing
-        lines = [line.removeprefix(PREFIX) for line in whole.splitlines() if line.startswith(PREFIX)]
+        log = self._log()
+        lines = _progress(log)
         for line in lines[self._told :]:
             self._say(line)
         self._told = max(self._told, len(lines))
         return log
+
+    def _log(self) -> str:
+        answer = self._ask("GET", f"/api/jobs/{self.id}/logs")
+        return str(answer.json().get("logs") or "") if answer.status_code == 200 else ""
 
     def reason(self, log: str) -> str:
         """Return the last line of its log that is no progress, or else what Ray says."""
@@ -130,3 +137,8 @@ class _Job:
                     self._say("Ray does not answer; waiting for it")
                 return self._dashboard.ask(method, path, body)
         raise AssertionError("stamina either answers or raises")
+
+
+def _progress(log: str) -> list[str]:
+    whole = log[: log.rfind("\n") + 1]  # the last line may still be growing
+    return [line.removeprefix(PREFIX) for line in whole.splitlines() if line.startswith(PREFIX)]
