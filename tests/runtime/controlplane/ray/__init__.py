@@ -1,0 +1,1 @@
+"""The adapters to Ray, on a real Ray with its token."""
