@@ -30,18 +30,19 @@ def pulumi(workspace: Workspace, arguments: Sequence[str]) -> int:
         if line:
             say(line)
     command = ["pulumi", *arguments, "--stack", workspace.checkout.env]
+    # Where there is a terminal, its Ctrl-C reaches child and us alike. Elsewhere a group of its own sees to it
+    # that the child gets the signal once: a second one would make it drop its work.
     shared = sys.stdin.isatty() or sys.stdout.isatty()
-    child = subprocess.Popen(
-        command,
-        cwd=workspace.checkout.root,
-        env=workspace.environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-        # Where there is a terminal, its Ctrl-C reaches child and us alike. Elsewhere a group of its own sees to it
-        # that the child gets the signal once: a second one would make it drop its work.
-        process_group=None if shared else 0,
-    )
-    with _Interrupts(child, forward=not shared) as interrupts:
+    with _Interrupts(forward=not shared) as interrupts:
+        child = subprocess.Popen(
+            command,
+            cwd=workspace.checkout.root,
+            env=workspace.environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=None if shared else 0,
+        )
+        interrupts.attach(child)
         locked = _pass_errors(child.stderr)
         code = child.wait()
     if locked:
@@ -70,13 +71,20 @@ def _who_holds(workspace: Workspace) -> str:
 
 
 class _Interrupts:
-    """While open: note Ctrl-C and SIGTERM instead of dying of them, and hand them on."""
+    """While open: note Ctrl-C and SIGTERM instead of dying of them, and hand them on to the attached child."""
 
-    def __init__(self, child: subprocess.Popen[str], forward: bool) -> None:
+    def __init__(self, forward: bool) -> None:
         self.seen = False
-        self._child = child
+        self._child: subprocess.Popen[str] | None = None
         self._forward = forward
+        self._owed = False
         self._before: dict[int, Any] = {}
+
+    def attach(self, child: subprocess.Popen[str]) -> None:
+        """Hand signals on to ``child``, also one that came before it was there."""
+        self._child = child
+        if self._owed:
+            child.send_signal(signal.SIGINT)
 
     def __enter__(self) -> "_Interrupts":
         if threading.current_thread() is threading.main_thread():
@@ -90,5 +98,9 @@ class _Interrupts:
 
     def _handle(self, number: int, _: FrameType | None) -> None:
         self.seen = True
-        if self._forward or number != signal.SIGINT:
+        if not self._forward and number == signal.SIGINT:
+            return
+        if self._child is None:
+            self._owed = True
+        else:
             self._child.send_signal(signal.SIGINT)

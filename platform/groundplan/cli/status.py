@@ -18,9 +18,8 @@ ENDPOINTS = ("controlplane", "mlflow", "ray", "objects", "serve", "database", "o
 SECTIONS = {
     "services": ["name", "state", "pid", "log"],
     "models": ["project", "name", "version", "status", "mae", "baseline_mae", "message"],
-    "aliases": ["project", "model", "alias", "version", "status", "message"],
-    "applications": ["project", "name", "model", "alias", "version", "status", "message"],
-    "operations": ["id", "status", "started_at"],
+    "aliases": ["project", "name", "points_to", "hold", "status", "message"],
+    "applications": ["project", "name", "serves", "status", "message"],
 }
 
 
@@ -48,7 +47,7 @@ def _look(checkout: Checkout, platform: Platform) -> tuple[dict[str, Any], str |
         "endpoints": {name: _address(platform, name) for name in ENDPOINTS},
     }
     try:
-        document |= platform.get("/status")
+        document = platform.get("/status") | document
     except ServiceError as error:
         return {section: [] for section in SECTIONS} | document, str(error)
     for application in document["applications"]:
