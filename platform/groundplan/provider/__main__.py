@@ -2,8 +2,13 @@
 
 import sys
 
-from groundplan.provider.registry import handlers
-from groundplan.provider.server import serve
+from groundplan.provider.bare import without_sdk
+
+# Before anything imports it: the engine starts us up to four times in one `up`.
+without_sdk()
+
+from groundplan.provider.registry import handlers  # noqa: E402
+from groundplan.provider.server import serve  # noqa: E402
 
 if __name__ == "__main__":
     serve(handlers(), sys.argv[1:])
