@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 HOOK = "groundplan_runtime.loopback.apply"
+START_HOOK = "groundplan_runtime.loopback.without_client_server"
 HOST = "127.0.0.1"
 EVERYWHERE = ("[::]:", "0.0.0.0:")
 Bind = Callable[[Any, str], int]
@@ -33,3 +34,8 @@ def apply() -> None:
     replica = sys.modules.get("ray.serve._private.replica")
     if replica is not None:
         replica.add_port_to_grpc_server = bind  # type: ignore[attr-defined]
+
+
+def without_client_server(parameters: Any, _head: bool) -> None:
+    """Called by ``ray start`` of the head: the client server is one more door and process; jobs come over HTTP."""
+    parameters.ray_client_server_port = None

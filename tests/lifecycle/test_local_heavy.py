@@ -17,7 +17,7 @@ from groundplan.local.portcheck import is_free
 from groundplan.local.supervisor import Supervisor
 
 pytestmark = pytest.mark.slow
-DEADLINE = 120
+DEADLINE = 240
 APPLICATION = """\
 from ray import serve
 
@@ -92,7 +92,7 @@ def test_mlflow_writes_rows_and_proxies_artifacts(stack: LocalStack) -> None:
 
 
 def test_ray_wants_its_token(stack: LocalStack) -> None:
-    assert httpx.get(f"{stack.site.endpoints['ray']}/api/jobs/").status_code == 401
+    assert httpx.get(f"{stack.site.endpoints['ray']}/api/jobs/", timeout=30).status_code == 401
     assert client(stack).get("/api/jobs/").status_code == 200
 
 
@@ -111,7 +111,9 @@ def _serve(stack: LocalStack, folder: Path) -> None:
     application = {"name": "a", "route_prefix": "/a", "import_path": "tried:build", "runtime_env": environment}
     client(stack).put("/api/serve/applications/", json={"applications": [application]}).raise_for_status()
     url = f"{stack.site.endpoints['serve']}/a"
-    eventually(lambda: httpx.get(url).text == "inner", "the application answers where the proxy should listen")
+    eventually(
+        lambda: httpx.get(url, timeout=30).text == "inner", "the application answers where the proxy should listen"
+    )
 
 
 @pytest.mark.parametrize("victim", ["launcher", "head"])

@@ -21,7 +21,7 @@ from groundplan.local.service import ServiceHandler
 from groundplan.local.supervisor import Supervisor
 
 PARTS = ("Database", "ObjectStore", "OnlineStore")
-DEADLINE = 60
+DEADLINE = 120
 
 
 def eventually(check: Callable[[], bool], what: str) -> None:

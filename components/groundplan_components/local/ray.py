@@ -52,7 +52,7 @@ class Ray(Part):
         self.run(
             "ray",
             **site.service(*PORTS),
-            command=site.module("groundplan_runtime.ray_head", *words),
+            command=site.module("groundplan.local.launch.ray_head", *words),
             health={"kind": "command", "command": site.module("groundplan.local.launch.probe", "ray"), "timeout": 240},
             stop_seconds=6,
             scratch=[temp],

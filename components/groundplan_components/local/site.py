@@ -42,7 +42,7 @@ class Site:
             "GROUNDPLAN_RUNTIME_DIGEST": hashlib.sha256(shared.encode()).hexdigest()[:16],
             "PYTHONPATH": f"{self.folder}/code/{self.code}",
             "PYTHONUNBUFFERED": "1",
-            # Ray keeps 127.0.0.1 for what it is (serving/groundplan_runtime/ray_head.py), for its clients too.
+            # Ray keeps 127.0.0.1 for what it is (groundplan.local.launch.ray_head), for its clients too.
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         }
 

@@ -11,7 +11,7 @@ import httpx
 
 KINDS = ("http", "tcp", "command")
 #: How long one question may take, in seconds.
-ANSWER = 5.0
+ANSWER = 10.0
 
 
 def healthy(health: Mapping[str, Any], environment: Mapping[str, str], folder: Path) -> bool:

@@ -17,7 +17,7 @@ from groundplan.provider.handler import Context, Failure
 
 SETUP = 120.0
 #: How long a process that runs may be silent before it counts as down, in seconds.
-SILENCE = 5.0
+SILENCE = 15.0
 KNOWN = {"folder", "stack_id", "name", "command", "health"}
 DEFAULTS: dict[str, Any] = {
     "environment": {}, "ports": {}, "setup": [], "scratch": [], "stop_seconds": 10, "stop_signal": "TERM", "code": "",

@@ -10,7 +10,7 @@ import urllib.request
 from groundplan.local.launch._pg import binaries
 from groundplan_runtime.config import Runtime
 
-ANSWER = 3.0
+ANSWER = 8.0
 OK, SERVE_ANSWERS = 200, (200, 503)
 #: Never through a proxy: everything is on this machine.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -21,7 +21,11 @@ def database(runtime: Runtime) -> bool:
     host, port = runtime.endpoint("database").split(":")
     where = ["--host", host, "--port", port, "--username", "postgres", "--dbname", "postgres"]
     command = [str(binaries() / "psql"), "--no-psqlrc", "--no-password", *where, "-tAc", "SELECT 1"]
-    environment = {**os.environ, "PGPASSFILE": str(runtime.secret_file("pgpass")), "PGCONNECT_TIMEOUT": "3"}
+    environment = {
+        **os.environ,
+        "PGPASSFILE": str(runtime.secret_file("pgpass")),
+        "PGCONNECT_TIMEOUT": str(int(ANSWER)),
+    }
     return subprocess.run(command, env=environment, capture_output=True).stdout.strip() == b"1"
 
 

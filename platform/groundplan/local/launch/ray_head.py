@@ -1,7 +1,7 @@
 """The local target's Ray head, on loopback only, with Serve started where its proxy must listen.
 
-The supervisor runs ``python -m groundplan_runtime.ray_head name=value…`` (ports named as in the contract, ``cpus``,
-``memory_mb``, ``object_store_mb``, ``temp``). Ray turns 127.0.0.1 into the machine's address and listens there,
+The supervisor runs ``python -m groundplan.local.launch.ray_head name=value…``: ports named as in the contract, ``cpus``,
+``memory_mb``, ``object_store_mb``, ``temp``. Ray turns 127.0.0.1 into the machine's address and listens there,
 unless it is told that there will never be a second node.
 """
 
@@ -17,10 +17,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from groundplan.local import processes
 from groundplan_runtime.config import Runtime
-from groundplan_runtime.loopback import HOOK, HOST
+from groundplan_runtime.loopback import HOOK, HOST, START_HOOK
 
 #: Inherited by all that Ray starts. The first makes Ray keep 127.0.0.1 for what it is.
 ENVIRONMENT = {
@@ -29,7 +29,7 @@ ENVIRONMENT = {
     "RAY_SERVE_DEFAULT_HTTP_HOST": HOST,
     # What `worker_process_setup_hook` of a runtime environment sets, here for every worker of the node.
     "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR": HOOK,
-    "RAY_START_HOOK": "groundplan_runtime.ray_head.without_client_server",
+    "RAY_START_HOOK": START_HOOK,
 }
 READY, FREED = 120.0, 60.0
 PORT_FLAGS = {
@@ -53,6 +53,7 @@ def main() -> int:
     runtime = Runtime.load()
     environment = {**runtime.environment(), **ENVIRONMENT, "DASHBOARD_METRIC_PORT": options["ray_dashboard_metrics"]}
     os.environ.update(environment)
+    _end_leftovers(runtime.data_dir)
     _await_ports(options)
     _prepare(Path(options["temp"]), runtime.data_dir / "logs" / "ray-session")
     head = subprocess.Popen(command(options), preexec_fn=_end_with_parent, stdin=subprocess.DEVNULL)
@@ -78,9 +79,9 @@ def command(options: Options) -> list[str]:
     return [ray, "start", *switches, *(f"--{flag}={value}" for flag, value in flags.items())]
 
 
-def without_client_server(parameters: Any, _head: bool) -> None:
-    """Called by ``ray start``: the client server is one more door and process, and jobs come over HTTP."""
-    parameters.ray_client_server_port = None
+def _end_leftovers(folder: Path) -> None:
+    """Of a head that was killed: its workers are in no group of ours, and hold its ports."""
+    processes.end(processes.of_folder(folder, os.environ.get(processes.SERVICE)), patience=2)
 
 
 def _await_ports(options: Options) -> None:
