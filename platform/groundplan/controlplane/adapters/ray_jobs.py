@@ -25,9 +25,13 @@ class JobFailed(ServiceError):
     """A job ended without success."""
 
 
-def ray_id(submission_id: str) -> str:
-    """Return the id under which Ray knows a job: every character that Ray does not take becomes a dash."""
-    return re.sub(r"[^A-Za-z0-9_-]", "-", submission_id)
+def ray_id(submission_id: str, number: int = 1) -> str:
+    """Return the id under which Ray knows one try of a job: a character that Ray does not take becomes a dash.
+
+    A try has an id of its own: Ray would take the end of an earlier one, by the same name, for that of the new one.
+    """
+    id = re.sub(r"[^A-Za-z0-9_-]", "-", submission_id)
+    return id if number == 1 else f"{id}_try{number}"
 
 
 class RayJobs:
@@ -36,18 +40,20 @@ class RayJobs:
     def __init__(self, runtime: Runtime) -> None:
         self._dashboard = Dashboard(runtime)
 
+    def session(self) -> str:
+        """Return the name of Ray's session: another one after every restart of its head."""
+        return str(self._dashboard.ask("GET", "/api/version").json()["session_name"])
+
     def run(self, submission_id: str, document: Mapping[str, Any], on_line: Say, cpus: float = 1.0) -> None:
         """Run the job to its end, or join the one that runs, or ran well, under this id.
 
-        A job that failed under this id is run anew. ``on_line`` is told each line of progress once.
+        A job whose last try failed is run anew. ``on_line`` is told each line of progress once.
 
         Raises:
             JobFailed: it failed or was stopped.
             ServiceError: Ray takes no such job, or does not answer for five minutes.
         """
-        job = _Job(self._dashboard, ray_id(submission_id), on_line)
-        if job.status() in ("FAILED", "STOPPED"):
-            job.forget()
+        job = self._newest(submission_id, on_line)
         job.submit(document, cpus)
         while (status := job.status()) not in ENDED:
             if status is None:
@@ -61,7 +67,16 @@ class RayJobs:
 
     def stop(self, submission_id: str) -> None:
         """Stop a job; one that ended, or is not known, stays as it is. ServiceError when Ray does not answer."""
-        self._dashboard.ask("POST", f"/api/jobs/{ray_id(submission_id)}/stop")
+        number = 1
+        while self._dashboard.ask("POST", f"/api/jobs/{ray_id(submission_id, number)}/stop").status_code != 404:
+            number += 1
+
+    def _newest(self, submission_id: str, say: Say) -> "_Job":
+        """Return the try that runs or ran well, or else the next one."""
+        number = 1
+        while (job := _Job(self._dashboard, ray_id(submission_id, number), say)).status() in ("FAILED", "STOPPED"):
+            number += 1
+        return job
 
 
 class _Job:
@@ -93,13 +108,6 @@ class _Job:
         """Return Ray's word for its state, or None when Ray does not know it."""
         answer = self._ask("GET", f"/api/jobs/{self.id}")
         return None if answer.status_code == 404 else str(answer.json()["status"])
-
-    def forget(self) -> None:
-        """Make Ray forget an earlier try. Its log stays, and the next one goes on in it: that part is told."""
-        self._told = len(_progress(self._log()))
-        answer = self._ask("DELETE", f"/api/jobs/{self.id}")
-        if answer.status_code not in (200, 404):
-            raise ServiceError(f"Ray does not forget job {self.id}: {one_line(answer.text)}")
 
     def lost(self) -> None:
         """Say that Ray restarted: it knows neither the job nor its log any more."""
