@@ -24,19 +24,8 @@ log = structlog.get_logger()
 
 def make_app(platform: Platform) -> FastAPI:
     """Return the control plane's application. Its start migrates the tables and takes up work that was cut off."""
-    restorer = Restorer(platform)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        migrate(platform.engine)
-        Workflows.launch(platform)
-        restorer.start()
-        yield
-        restorer.stop()
-        Workflows.stop()
-
-    app = FastAPI(title="Groundplan control plane", version="1", lifespan=lifespan)
-    app.state.platform, app.state.restorer = platform, restorer
+    app = FastAPI(title="Groundplan control plane", version="1", lifespan=_lifespan)
+    app.state.platform, app.state.restorer = platform, Restorer(platform)
     app.middleware("http")(_traced)
     app.add_exception_handler(ApiProblem, _problem)
     app.add_exception_handler(GroundplanError, _unavailable)
@@ -47,6 +36,17 @@ def make_app(platform: Platform) -> FastAPI:
     app.include_router(registry.router)
     app.add_api_route("/healthz", _health, methods=["GET"])
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    platform, restorer = app.state.platform, app.state.restorer
+    migrate(platform.engine)
+    Workflows.launch(platform)
+    restorer.start()
+    yield
+    restorer.stop()
+    Workflows.stop()
 
 
 def _health(request: Request) -> dict[str, str]:

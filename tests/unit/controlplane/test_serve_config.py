@@ -61,6 +61,6 @@ def test_replicas_and_cpus_are_overrides_so_that_args_stay_and_nothing_else_rest
 def test_warm_steps(
     running: list[int], current: int | None, target: int, keep: int, steps: list[tuple[list[int], int]]
 ) -> None:
-    found = warm_steps(running, current, target, "production", keep)
+    found = warm_steps(running, current, target, keep)
     assert found == steps
     assert all(active in versions for versions, active in found)

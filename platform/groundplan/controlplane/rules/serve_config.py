@@ -51,18 +51,12 @@ def _deployment(name: str, tier: Mapping[str, Any], user_config: Mapping[str, An
     return told
 
 
-def warm_steps(
-    running: Sequence[int],
-    current: int | None,
-    target: int,
-    alias: str,  # noqa: ARG001
-    keep: int = 1,
-) -> list[tuple[list[int], int]]:
+def warm_steps(running: Sequence[int], current: int | None, target: int, keep: int = 1) -> list[tuple[list[int], int]]:
     """Return the (versions held, version that answers) to put one after the other to go from ``current`` to ``target``.
 
     First both are held and the old one answers; then the new one answers, and ``keep`` versions from before stay
     warm, the last one first. The last step is the one that flips; it alone is left when there is nothing to flip
-    from, or the flip was made and only has to be told again. The steps are the same for every ``alias``.
+    from, or the flip was made and only has to be told again.
     """
     others = sorted({*running} - {target, current}, reverse=True)
     before = others if current is None or current == target else [current, *others]
