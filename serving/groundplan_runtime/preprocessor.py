@@ -54,21 +54,34 @@ class Preprocessor:
 
     def transform(self, columns: Any) -> Any:
         """Return the model's matrix (float64); unseen categories are all zeros. RuntimeProblem for a missing column."""
+        import numpy as np
         import pandas as pd
 
         missing = [name for name in self.inputs if name not in columns]
         if missing:
             raise RuntimeProblem("missing column", path="preprocessor", value=", ".join(missing))
-        frame = frames.normal({name: columns[name] for name in self.inputs})
-        made = frame[self.numeric].fillna(self.fills)
-        for name, (mean, deviation) in self.scales.items():
-            made[name] = (made[name] - mean) / deviation
-        encoded = {
-            f"{name}={value}": (_as_text(frame[name]) == value).astype("float64").to_numpy()
-            for name, values in self.categories.items()
-            for value in values
-        }
-        return pd.concat([made, pd.DataFrame(encoded, index=made.index)], axis=1).astype("float64")
+        wanted = columns[self.inputs] if isinstance(columns, pd.DataFrame) else {n: columns[n] for n in self.inputs}
+        frame = frames.normal(wanted)
+        numbers = frame[self.numeric].to_numpy(dtype="float64")
+        numbers = np.where(np.isnan(numbers), [self.fills[name] for name in self.numeric], numbers)
+        if self.scales:
+            means, deviations = zip(*(self.scales[name] for name in self.numeric), strict=True)
+            numbers = (numbers - means) / deviations
+        known = [self._encoded(frame[name], values) for name, values in self.categories.items()]
+        return pd.DataFrame(np.hstack([numbers, *known]), columns=self.outputs)
+
+    @property
+    def outputs(self) -> list[str]:
+        """The columns of the matrix it makes."""
+        return [*self.numeric, *(f"{name}={value}" for name, values in self.categories.items() for value in values)]
+
+    def _encoded(self, column: Any, values: list[str]) -> Any:
+        import numpy as np
+
+        text = _as_text(column).to_numpy(dtype=object)
+        return np.array([[value == each for each in values] for value in text], dtype="float64").reshape(
+            -1, len(values)
+        )
 
 
 def _as_text(column: Any) -> Any:
