@@ -1,8 +1,8 @@
 """The local target's Ray head, on loopback only, with Serve started where its proxy must listen.
 
-The supervisor runs ``python -m groundplan.local.launch.ray_head name=value…``: ports named as in the contract, ``cpus``,
-``memory_mb``, ``object_store_mb``, ``temp``. Ray turns 127.0.0.1 into the machine's address and listens there,
-unless it is told that there will never be a second node.
+The supervisor runs ``python -m groundplan.local.launch.ray_head name=value…``: ports named as in the contract,
+``cpus``, ``memory_mb``, ``object_store_mb``, ``temp``. Ray turns 127.0.0.1 into the machine's address and listens
+there, unless it is told that there will never be a second node.
 """
 
 import ctypes
