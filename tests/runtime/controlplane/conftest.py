@@ -61,8 +61,10 @@ class Plane:
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
-    """A PostgreSQL of the local stack's own kind."""
-    stack = LocalStack(make_site(tmp_path_factory.mktemp("cp") / "data", free_port_base()), ["Database"])
+    """PostgreSQL, the object store and the online store, of the local stack's own kind."""
+    stack = LocalStack(
+        make_site(tmp_path_factory.mktemp("cp") / "data", free_port_base()), ["Database", "ObjectStore", "OnlineStore"]
+    )
     try:
         stack.up()
         runtime = Runtime.load(Path(stack.site.folder) / "runtime.json")

@@ -4,25 +4,28 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from groundplan.controlplane.adapters.online import OnlineRows
 from groundplan_runtime.config import Runtime
 
-#: How often rows are looked at in one go while probing for online rows.
-BATCH = 500
+#: How a duration is spelled: in the largest unit that fits.
+UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 class FeastAdapter:
-    """Feast's stores, one a project. Feast has no lock of its own: one change at a time here."""
+    """Feast's stores, one a project. Feast has no lock of its own: one change of a project at a time here."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._online = OnlineRows(runtime)
         self._stores: dict[str, Any] = {}
-        self._lock = threading.RLock()
+        self._making = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
 
     def apply_entity(self, project: str, name: str, properties: Mapping[str, Any]) -> None:
         """Register an entity as declared."""
         from groundplan_runtime import feast_repo
 
-        with self._lock:
+        with self._lock(project):
             self._store(project).apply([feast_repo.entity(name, properties)])
 
     def apply_feature_view(
@@ -37,7 +40,7 @@ class FeastAdapter:
         """Register a feature view over the Parquet at ``uri``; ``entities`` are its own, as declared."""
         from groundplan_runtime import feast_repo
 
-        with self._lock:
+        with self._lock(project):
             own = {entity: feast_repo.entity(entity, given) for entity, given in entities.items()}
             self._store(project).apply([*own.values(), feast_repo.feature_view(name, properties, own, uri)])
 
@@ -45,7 +48,7 @@ class FeastAdapter:
         """Register a feature service over views that are registered."""
         from groundplan_runtime import feast_repo
 
-        with self._lock:
+        with self._lock(project):
             store = self._store(project)
             views = {view: store.get_feature_view(view) for view in properties["views"]}
             store.apply([feast_repo.feature_service(name, properties, views)])
@@ -55,52 +58,50 @@ class FeastAdapter:
 
         Where a value means the same as in ``like`` (``36h`` and ``1.5d``), it is spelled as there.
         """
-        with self._lock:
-            found = self._find(project, kind, name)
+        found = self._find(project, kind, name)
         if found is None:
             return None
         readers = {"entity": _entity, "feature_view": _view, "feature_service": _service}
         return readers[kind](found, like)
 
     def delete(self, project: str, kind: str, name: str) -> None:
-        """Take an object out of the registry; one that is not there is left alone."""
-        with self._lock:
-            found = self._find(project, kind, name)
-            if found is not None:
-                self._store(project).apply([], objects_to_delete=[found], partial=False)
+        """Take an object out of the registry; one that is not there is left alone. A view's online rows go first."""
+        with self._lock(project):
+            found, registry = self._find(project, kind, name), self._store(project).registry
+            if found is None:
+                return
+            if kind == "entity":
+                registry.delete_entity(name, project)
+            elif kind == "feature_service":
+                registry.delete_feature_service(name, project)
+            else:
+                # Rows before their view: after a crash between the two, the next delete still finds the view.
+                self._online.drop(project, name, found.join_keys, _features(found))
+                registry.delete_feature_view(name, project)
+                registry.delete_data_source(found.batch_source.name, project)
 
     def drop_online(self, project: str, view: str) -> None:
         """Delete a view's rows from the online store."""
-        with self._lock:
+        with self._lock(project):
             found = self._find(project, "feature_view", view)
             if found is not None:
-                store = self._store(project)
-                store._get_provider().online_store.delete_table(store.config, found)
+                self._online.drop(project, view, found.join_keys, _features(found))
 
     def has_online_rows(self, project: str, view: str) -> bool:
         """Whether the online store holds a row of the view: Feast's registry would not notice that they are gone."""
-        client, mark = self._online(), f"_ts:{view}".encode()
-        keys: list[bytes] = []
-        for key in client.scan_iter(match=b"*" + project.encode(), count=BATCH):
-            keys.append(key)
-            if len(keys) == BATCH and _marked(client, keys, mark):
-                return True
-            keys = keys if len(keys) < BATCH else []
-        return _marked(client, keys, mark)
+        found = self._find(project, "feature_view", view)
+        return found is not None and self._online.any(project, view, found.join_keys)
 
-    def _online(self) -> Any:
-        import redis
-
-        host, port = self._runtime.endpoint("online_store").rsplit(":", 1)
-        password = self._runtime.secret("online-store")
-        return redis.Redis(host, int(port), password=password, socket_connect_timeout=2, socket_timeout=5)
+    def _lock(self, project: str) -> threading.Lock:
+        return self._locks.setdefault(project, threading.Lock())
 
     def _store(self, project: str) -> Any:
         from groundplan_runtime import feast_repo
 
-        if project not in self._stores:
-            self._stores[project] = feast_repo.store(self._runtime, project)
-        return self._stores[project]
+        with self._making:
+            if project not in self._stores:
+                self._stores[project] = feast_repo.store(self._runtime, project)
+            return self._stores[project]
 
     def _find(self, project: str, kind: str, name: str) -> Any:
         from feast import errors
@@ -117,13 +118,8 @@ class FeastAdapter:
             return None
 
 
-def _marked(client: Any, keys: list[bytes], mark: bytes) -> bool:
-    if not keys:
-        return False
-    with client.pipeline(transaction=False) as pipe:
-        for key in keys:
-            pipe.hexists(key, mark)
-        return any(pipe.execute())
+def _features(view: Any) -> list[str]:
+    return [feature.name for feature in view.features]
 
 
 def _entity(found: Any, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,12 +138,19 @@ def _view(found: Any, like: Mapping[str, Any]) -> dict[str, Any]:
     tags = {key: value for key, value in found.tags.items() if key != feast_repo.DIGEST_TAG}
     return {
         "entities": list(found.entities),
-        "ttl": like["ttl"] if same_ttl else f"{int(found.ttl.total_seconds())}s",
+        "ttl": like["ttl"] if same_ttl else _spelled(int(found.ttl.total_seconds())),
         "fields": {f.name: _type(f.dtype) for f in found.schema if f.name not in keys},
+        "timestamp": found.batch_source.timestamp_field,
+        "uri": found.batch_source.path,
         "online": found.online,
         "description": found.description,
         "tags": like["tags"] if {k: str(v) for k, v in like.get("tags", {}).items()} == tags else tags,
     }
+
+
+def _spelled(seconds: int) -> str:
+    unit, length = next((unit, length) for unit, length in UNITS if seconds % length == 0)
+    return f"{seconds // length}{unit}"
 
 
 def _service(found: Any, _: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,21 @@
-"""MLflow's registry: both halves of a pair under one number, and the aliases that mirror ours."""
+"""MLflow's registry: both halves of a pair under one number, and the aliases that mirror ours.
 
+MLflow keeps the alias names ``latest`` and ``v<number>`` for itself: ours are mirrored as ``latest_pair``, ``v3_pair``.
+"""
+
+import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from groundplan.controlplane.rules.pairing import lagging
 from groundplan_runtime.config import Runtime
 
 HALVES = ("preprocessor", "model")
 DIGEST, STATE = "groundplan.digest", "groundplan.state"
-#: MLflow reserves the alias ``latest`` for itself: ours is mirrored under this name.
-RESERVED = {"latest": "latest_pair"}
+RESERVED = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
 #: Rounds of padding: more mean that somebody else registers versions as fast as we do.
 ROUNDS = 50
 
@@ -30,14 +35,30 @@ class MlflowAdapter:
     def __init__(self, runtime: Runtime) -> None:
         self._uri = runtime.endpoint("mlflow")
         self._made: Any = None
+        self._making = threading.Lock()
 
     @property
     def _client(self) -> Any:
-        if self._made is None:
-            from mlflow import MlflowClient
+        with self._making:
+            if self._made is None:
+                from mlflow import MlflowClient
 
-            self._made = MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
-        return self._made
+                self._made = MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
+            return self._made
+
+    def experiment(self, name: str) -> str:
+        """Return the id of an experiment, made when it is not there."""
+        from mlflow.exceptions import MlflowException
+
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            try:
+                return str(self._client.create_experiment(name))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            found = self._client.get_experiment_by_name(name)  # somebody else was faster
+        return str(found.experiment_id)
 
     def register_pair(self, model: str, digest: str, preprocessor: Half, model_half: Half) -> int:
         """Register both halves under one number, and return it. Calling it again after a crash finishes the work.
@@ -50,11 +71,11 @@ class MlflowAdapter:
             self._ensure(name)
         made = {name: self._version(name, digest) or self._create(name, half, digest) for name, half in halves.items()}
         for _ in range(ROUNDS):
-            low, high = sorted(made, key=lambda name: made[name])
-            if made[low] == made[high]:
-                return made[low]
-            self._void(low, made[low])
-            made[low] = self._catch_up(low, halves[low], digest, made[high])
+            lag = lagging(made)
+            if lag is None:
+                return made[f"{model}_model"]
+            self._void(lag.half, lag.version)
+            made[lag.half] = self._catch_up(lag.half, halves[lag.half], digest, lag.target)
         raise RuntimeError(f"the halves of {model} could not be brought to one number: {made}")
 
     def commit_pair(self, model: str, version: int) -> None:
@@ -65,18 +86,16 @@ class MlflowAdapter:
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Let the alias of both halves point to ``version``."""
         for half in HALVES:
-            self._client.set_registered_model_alias(f"{model}_{half}", RESERVED.get(alias, alias), str(version))
+            self._client.set_registered_model_alias(f"{model}_{half}", _mirrored(alias), str(version))
 
     def delete_alias(self, model: str, alias: str) -> None:
         """Take the alias from both halves; where it is not, nothing happens."""
         for half in HALVES:
-            self._found(
-                partial(self._client.delete_registered_model_alias, f"{model}_{half}", RESERVED.get(alias, alias))
-            )
+            self._found(partial(self._client.delete_registered_model_alias, f"{model}_{half}", _mirrored(alias)))
 
     def observe_alias(self, model: str, alias: str) -> tuple[int | None, int | None]:
         """Return the version that each half's alias points to: (preprocessor, model)."""
-        preprocessor, half = (self._pointed(f"{model}_{half}", RESERVED.get(alias, alias)) for half in HALVES)
+        preprocessor, half = (self._pointed(f"{model}_{half}", _mirrored(alias)) for half in HALVES)
         return preprocessor, half
 
     def source_uris(self, model: str, version: int) -> dict[str, str]:
@@ -99,8 +118,12 @@ class MlflowAdapter:
 
     def _version(self, name: str, digest: str) -> int | None:
         """Return the version that this digest made and that was not given up."""
-        found = self._client.search_model_versions(f"name = '{name}'", max_results=1000)
-        mine = [int(v.version) for v in found if v.tags.get(DIGEST) == digest and v.tags.get(STATE) != "void"]
+        mine: list[int] = []
+        page = None
+        while page != "":  # MLflow's last page carries an empty token or none
+            found = self._client.search_model_versions(f"name = '{name}'", max_results=1000, page_token=page)
+            mine += [int(v.version) for v in found if v.tags.get(DIGEST) == digest and v.tags.get(STATE) != "void"]
+            page = found.token or ""
         return max(mine, default=None)
 
     def _create(self, name: str, half: Half, digest: str) -> int:
@@ -131,6 +154,10 @@ class MlflowAdapter:
         try:
             return ask()
         except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return None
             raise
+
+
+def _mirrored(alias: str) -> str:
+    return f"{alias}_pair" if RESERVED.fullmatch(alias) else alias

@@ -1,5 +1,6 @@
 """The object store, over S3's API."""
 
+import threading
 from typing import Any
 
 from groundplan_runtime.config import Runtime
@@ -13,16 +14,18 @@ class Objects:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._made: Any = None
+        self._making = threading.Lock()  # boto3's clients are thread-safe, the making of one is not
 
     @property
     def _client(self) -> Any:
-        if self._made is None:
-            import boto3
-            from botocore.config import Config
+        with self._making:
+            if self._made is None:
+                import boto3
+                from botocore.config import Config
 
-            config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=3, read_timeout=60)
-            self._made = boto3.client("s3", config=config)
-        return self._made
+                config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=3, read_timeout=60)
+                self._made = boto3.client("s3", config=config)
+            return self._made
 
     def put(self, key: str, data: bytes) -> str:
         """Write an object; return its uri."""

@@ -1,0 +1,26 @@
+"""How two halves that MLflow numbers by themselves come to one number."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Lag:
+    """The half that is behind.
+
+    ``version`` is what it has and gives up (void), ``target`` the number to reach. ``voids`` is the most versions that
+    have to be made and given up on the way: fewer when MLflow skips the numbers of deleted versions.
+    """
+
+    half: str
+    version: int
+    target: int
+    voids: int
+
+
+def lagging(made: Mapping[str, int]) -> Lag | None:
+    """Return the half of ``made`` ({half: version}) that is behind, or None when the pair is whole."""
+    low, high = sorted(made, key=lambda half: made[half])
+    if made[low] == made[high]:
+        return None
+    return Lag(low, made[low], made[high], made[high] - made[low] - 1)
