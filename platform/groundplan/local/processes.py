@@ -8,6 +8,8 @@ from pathlib import Path
 import psutil
 
 FOLDER, SERVICE = "GROUNDPLAN_FOLDER", "GROUNDPLAN_SERVICE"
+#: setproctitle (Ray's too) writes its title over the environment, and with it over our marks, unless told not to.
+LEGIBLE = {"SPT_NOENV": "1"}
 #: What a service gets from the environment it was started from: no credential, no passphrase, no proxy.
 PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 PATIENCE = 10.0

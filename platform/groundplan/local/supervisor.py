@@ -89,7 +89,8 @@ class Supervisor:
         return conf
 
     def _start(self, conf: Path) -> None:
-        environment = {**processes.clean_environment(), processes.FOLDER: str(self.folder.root)}
+        marks = {processes.FOLDER: str(self.folder.root), **processes.LEGIBLE}
+        environment = {**processes.clean_environment(), **marks}
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(conf)]
         done = subprocess.run(
             command, env=environment, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START

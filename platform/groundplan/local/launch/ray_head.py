@@ -59,7 +59,7 @@ def main() -> int:
     head = subprocess.Popen(command(options), preexec_fn=_end_with_parent, stdin=subprocess.DEVNULL)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: head.terminate())
-    if not _await_dashboard(head, options) or not _start_serve(options):
+    if not _await_dashboard(head, options) or not _start_serve(head, options):
         head.terminate()
     return head.wait()
 
@@ -131,11 +131,16 @@ def _await_dashboard(head: subprocess.Popen[bytes], options: Options) -> bool:
     return False
 
 
-def _start_serve(options: Options) -> bool:
-    """In a process of its own, which ends: what a driver loads is not kept for as long as the head runs."""
+def _start_serve(head: subprocess.Popen[bytes], options: Options) -> bool:
+    """In a process of its own, which ends: what a driver loads is not kept. Without its head it would wait for ever."""
     words = [f"{name}={options[name]}" for name in ("ray_gcs", "serve")]
-    done = subprocess.run([sys.executable, "-m", "groundplan_runtime.ray_serve", *words], stdin=subprocess.DEVNULL)
-    return done.returncode == 0
+    starter = subprocess.Popen([sys.executable, "-m", "groundplan_runtime.ray_serve", *words], stdin=subprocess.DEVNULL)
+    end = time.monotonic() + READY
+    while starter.poll() is None and head.poll() is None and time.monotonic() < end:
+        time.sleep(0.1)
+    if starter.poll() is None:
+        starter.kill()
+    return starter.wait() == 0
 
 
 if __name__ == "__main__":
