@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from groundplan.controlplane.adapters.online import OnlineRows
+from groundplan.controlplane.online_rows import OnlineRows
 from groundplan_runtime.config import Runtime
 
 #: How a duration is spelled: in the largest unit that fits.
