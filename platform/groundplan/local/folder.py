@@ -1,5 +1,6 @@
 """Where everything lies in a stack's data folder, and whose folder it is."""
 
+import hashlib
 import json
 import os
 import stat
@@ -139,7 +140,8 @@ class Folder:
 
 def short_folder(stack_id: str) -> Path:
     """Return the stack's own folder with a short path, for what needs Unix sockets. Not made here."""
-    return Path(f"/tmp/groundplan-{os.geteuid()}-{stack_id[:8]}")  # noqa: S108  (0700 and checked: `private`)
+    digest = hashlib.sha256(stack_id.encode()).hexdigest()[:8]
+    return Path(f"/tmp/groundplan-{os.geteuid()}-{digest}")  # noqa: S108  (0700 and checked: `private`)
 
 
 def private(folder: Path) -> Path:
