@@ -8,8 +8,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-HOOK = "groundplan_runtime.loopback.apply"
-START_HOOK = "groundplan_runtime.loopback.without_client_server"
 HOST = "127.0.0.1"
 EVERYWHERE = ("[::]:", "0.0.0.0:")
 Bind = Callable[[Any, str], int]

@@ -20,16 +20,16 @@ from pathlib import Path
 
 from groundplan.local import processes
 from groundplan_runtime.config import Runtime
-from groundplan_runtime.loopback import HOOK, HOST, START_HOOK
 
+HOST = "127.0.0.1"
 #: Inherited by all that Ray starts. The first makes Ray keep 127.0.0.1 for what it is.
 ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SERVE_DEFAULT_HTTP_HOST": HOST,
     # What `worker_process_setup_hook` of a runtime environment sets, here for every worker of the node.
-    "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR": HOOK,
-    "RAY_START_HOOK": START_HOOK,
+    "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR": "groundplan_runtime.loopback.apply",
+    "RAY_START_HOOK": "groundplan_runtime.loopback.without_client_server",
 }
 READY, FREED = 120.0, 60.0
 PORT_FLAGS = {
