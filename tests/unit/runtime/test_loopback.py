@@ -1,6 +1,7 @@
 """An address that means every interface becomes loopback; any other stays. Ray's hooks name what is there."""
 
 import pytest
+
 from groundplan.local.launch.ray_head import ENVIRONMENT
 from groundplan_runtime import loopback
 
