@@ -17,9 +17,8 @@ class FeastService:
     """Reads the features of a request's entities from the online store, all views in one call."""
 
     def __init__(self, args: dict[str, Any]) -> None:
-        from groundplan_runtime.features import Features
-
         from groundplan_runtime.config import Runtime
+        from groundplan_runtime.features import Features
 
         Runtime.load().apply_environment()
         self._args = Args.model_validate(args)
