@@ -39,7 +39,7 @@ def test_a_description_touches_only_itself(clone: Clone) -> None:
 
 
 def test_a_mistake_is_one_clear_line_before_anything_is_touched(clone: Clone) -> None:
-    with clone.edited("projects/flights/training/delay.yaml", r"holdout: 28d", "holdot: 28d"):
+    with clone.edited("projects/flights/training/delay.yaml", r"max_depth: \d+", "max_depht: 4"):
         done = clone.groundplan("preview", "local", ok=False)
     assert done.returncode == 1
     assert "projects/flights/training/delay.yaml:" in done.stderr + done.stdout

@@ -10,6 +10,7 @@ from typing import Any
 from groundplan.errors import suggest
 from groundplan.spec._cycles import cycles
 from groundplan.spec.features import DataSourceSpec, FeatureServiceSpec, FeatureViewSpec
+from groundplan.spec.hyperparameters import HYPERPARAMETERS
 from groundplan.spec.project import ProjectSpec, ServingSpec
 from groundplan.spec.stack import StackSpec
 from groundplan.spec.training import AliasSpec, TrainingSpec
@@ -173,6 +174,13 @@ def _model(path: Path, model: TrainingSpec, names: _Names) -> Iterator[Finding]:
             "kind python needs python: training/x.py:train" if model.kind == "python" else "belongs to kind python only"
         )
         yield Finding(path if model.python is None else (*path, "python"), what, model.python)
+    if model.kind in HYPERPARAMETERS:
+        for name in sorted(set(model.hyperparameters) - HYPERPARAMETERS[model.kind]):
+            allowed = ", ".join(sorted(HYPERPARAMETERS[model.kind]))
+            fix = suggest(name, HYPERPARAMETERS[model.kind])
+            yield Finding(
+                (*path, "hyperparameters", name), f"unknown hyperparameter of {model.kind}", name, allowed, fix
+            )
     yield from _dangling(
         (*path, "examples", "inputs"), model.examples.inputs, names.inputs(), "data source or feature view"
     )
