@@ -29,10 +29,12 @@ def test_a_project_is_composed_of_its_groups(checkout: Checkout) -> None:
 
 
 def test_an_environment_overrides_what_it_names_and_nothing_else(checkout: Checkout) -> None:
-    checkout.write("projects/shop/env/local.yaml", "training:\n  spend:\n    hyperparameters: {alpha: 2, beta: 1}\n")
+    checkout.write(
+        "projects/shop/env/local.yaml", "training:\n  spend:\n    hyperparameters: {alpha: 2, fit_intercept: false}\n"
+    )
     checkout.write("stacks/other.yaml", "name: other\ntarget: local\nprojects: [shop]\n")
     model = load(checkout.root, "local")[1][0].spec.training["spend"]
-    assert (model.hyperparameters, model.kind) == ({"alpha": 2, "beta": 1}, "linear")
+    assert (model.hyperparameters, model.kind) == ({"alpha": 2, "fit_intercept": False}, "linear")
     assert load(checkout.root, "other")[1][0].spec.training["spend"].hyperparameters == {"alpha": 0.5}
 
 

@@ -78,6 +78,7 @@ CASES = [
         T, "categorical: [customer]", "categorical: [x]", "training.spend.preprocessor.categorical[0]", "[x]", ("key",)
     ),
     Case(T, "2024-03-01T00:00:00Z", "2024-03-01", "training.spend.as_of", "as_of", ("2014-01-01T00:00:00Z",)),
+    Case(T, "alpha: 0.5", "alhpa: 0.5", "training.spend.hyperparameters.alhpa", "alhpa", ("unknown", "mean alpha?")),
     Case(T, "alpha: 0.5", "alpha: .inf", "training.spend.hyperparameters.alpha", ".inf", ("not a finite number",)),
     Case(T, "latest: {follow: latest}", "latest: {}", "training.spend.aliases.latest", "latest: {}", ("version",)),
     Case(T, "kind: linear", "kind: python", "training.spend", "spend:", ("needs python:",)),

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from groundplan.controlplane.online_rows import OnlineRows
 from groundplan_runtime.config import Runtime
+from groundplan_runtime.online_rows import OnlineRows
 
 #: How a duration is spelled: in the largest unit that fits.
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
