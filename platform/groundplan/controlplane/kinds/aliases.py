@@ -56,11 +56,11 @@ class Alias(Kind):
         return decided
 
     def _mirror(self, work: Work, decided: Carry) -> Carry:
-        resource, target = work.resource, decided["target"]
+        resource = work.resource
         model, alias = resource.properties["model"], resource.properties["alias"]
-        mirror(work.platform, resource.project, model, alias, target)
         with work.platform.engine.connect() as connection:
             now = registry.pointer(connection, resource.project, model, alias)
+        mirror(work.platform, resource.project, model, alias, now.version)
         outputs = {"points_to": now.version, "generation": now.generation}
         outputs |= {key: decided[key] for key in ("evidence", "hold") if decided.get(key)}
         return Outcome(outputs, *_status(resource, decided)).carry()
@@ -96,7 +96,7 @@ def move_to(work: Work, model: str, alias: str, target: int, evidence: Any = Non
                 with platform.engine.begin() as connection:
                     registry.move(connection, project, model, alias, now, target, work.actor, evidence)
 
-        flip(work, model, alias, now.version, target, move)
+        flip(work, model, alias, target, move)
 
 
 def mirror(platform: Platform, project: str, model: str, alias: str, version: int | None) -> None:

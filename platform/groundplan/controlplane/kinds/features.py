@@ -169,8 +169,9 @@ class Materialization(Kind):
     def _load(self, work: Work, _: Carry) -> Carry:
         resource = work.resource
         view = need(work.platform, resource.project, "feature_view", resource.properties["view"])
-        work.platform.objects.delete(_result(work.platform, resource))  # online rows may be gone: load them again
-        result = jobs.run(work, "materialize", views={view.name: describe(view)})
+        # Once an operation, not once a digest: whoever asks again has seen that the online rows are gone.
+        once = work.operation.replace(":", "-")
+        result = jobs.run(work, "materialize", once=once, views={view.name: describe(view)})
         return Outcome(result).carry()
 
     def observe(self, platform: Platform, resource: Resource) -> Observed | None:
@@ -183,18 +184,13 @@ class Materialization(Kind):
         """Take its rows offline."""
         if find(platform, resource.project, "feature_view", resource.properties["view"]):
             platform.feast.drop_online(resource.project, resource.properties["view"])
-        platform.objects.delete(_result(platform, resource))
+        platform.objects.delete_prefix(f"results/{resource.project}/{resource.kind}/{resource.name}/")
 
 
 def describe(view: Resource) -> dict[str, Any]:
     """Return a feature view as jobs are told of it."""
     keys = ("entities", "timestamp", "ttl", "fields")
     return {"uri": view.outputs["uri"], **{key: view.properties[key] for key in keys}}
-
-
-def _result(platform: Platform, resource: Resource) -> str:
-    path = f"{resource.project}/{resource.kind}/{resource.name}/{resource.data_digest}"
-    return f"s3://{platform.runtime.bucket}/results/{path}.json"
 
 
 def _with_table(platform: Platform, resource: Resource) -> Observed:

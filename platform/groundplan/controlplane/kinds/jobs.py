@@ -11,13 +11,13 @@ from groundplan.controlplane.problem import ApiProblem
 from groundplan.controlplane.store import Resource
 
 
-def run(work: Work, job: str, output_uri: str | None = None, **more: Any) -> dict[str, Any]:
+def run(work: Work, job: str, output_uri: str | None = None, *, once: str | None = None, **more: Any) -> dict[str, Any]:
     """Run a job for the work's resource and return its result. ApiProblem for a mistake of the user's in it.
 
-    A job that is done for this data digest is not run again: its result, and its output, are looked at first.
+    A job is done once for each ``once``, the data digest unless told: its result, and its output, are looked at first.
     """
     resource, objects = work.resource, work.platform.objects
-    key = f"results/{resource.project}/{resource.kind}/{resource.name}/{resource.data_digest}.json"
+    key = f"results/{resource.project}/{resource.kind}/{resource.name}/{once or resource.data_digest}.json"
     result_uri = f"s3://{work.platform.runtime.bucket}/{key}"
     done = _done(work.platform, result_uri, output_uri)
     if done is not None:

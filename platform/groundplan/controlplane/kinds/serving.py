@@ -1,6 +1,6 @@
 """Serving applications: what Ray Serve is told, and how a flip goes: warm, move, answer, keep the old one warm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from groundplan.controlplane import registry
@@ -36,8 +36,8 @@ class ServingApplication(Kind):
         if version is None:
             alias = f"{resource.properties['model']}@{resource.properties['alias']}"
             return Outcome(status="waiting", message=f"waits for {alias} to point to a pair version").carry()
-        versions = sorted({version, *_running(platform, resource)})
-        put(work, resource, versions, version)
+        for versions, active in warm_steps(*_held(platform, resource), version):
+            put(work, resource, versions, active)
         return Outcome({"serves": version, "endpoint": endpoint(platform, resource)}).carry()
 
     def observe(self, platform: Platform, resource: Resource) -> Observed | None:
@@ -75,8 +75,8 @@ def endpoint(platform: Platform, resource: Resource) -> str:
     return f"{platform.runtime.endpoint('serve')}{resource.properties['route']}"
 
 
-def flip(work: Work, model: str, alias: str, current: int | None, target: int, move: Any) -> None:
-    """Bring every application that loads an alias from ``current`` to ``target``.
+def flip(work: Work, model: str, alias: str, target: int, move: Callable[[], None]) -> None:
+    """Bring every application that loads an alias to the pair version ``target``.
 
     All replicas hold the target first; then ``move()`` writes the pointer, and the applications answer with it. The
     one before stays warm. Nothing is redeployed.
@@ -86,9 +86,9 @@ def flip(work: Work, model: str, alias: str, current: int | None, target: int, m
         for a in project_resources(work.platform, work.resource.project, "serving_application")
         if _loads(a, model, alias)
     ]
-    running = {a.name: _running(work.platform, a) for a in loading}
-    up = [a for a in loading if running[a.name]]
-    plans = {a.name: warm_steps(running[a.name], current, target) for a in up}
+    held = {a.name: _held(work.platform, a) for a in loading}
+    up = [a for a in loading if held[a.name][0]]
+    plans = {a.name: warm_steps(*held[a.name], target) for a in up}
     for application in up:
         for versions, active in plans[application.name][:-1]:
             work.say(f"{application.name}: warming pair version {target}")
@@ -153,10 +153,12 @@ def _pointer(platform: Platform, application: Resource) -> int | None:
         return registry.pointer(connection, application.project, given["model"], given["alias"]).version
 
 
-def _running(platform: Platform, application: Resource) -> list[int]:
-    """Return the versions that a running application holds; none when Serve has it not."""
+def _held(platform: Platform, application: Resource) -> tuple[list[int], int | None]:
+    """Return the versions that a running application holds, and the one that answers; none when Serve has it not."""
     found = platform.serve.observe(application_name(application))
-    return _user_config(found["config"], "ModelService").get("versions", []) if found else []
+    if found is None:
+        return [], None
+    return _user_config(found["config"], "ModelService").get("versions", []), _active(found["config"], application)
 
 
 def _active(config: Mapping[str, Any], application: Resource) -> int | None:
