@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-
 from tests.support.clone import Clone, make_clone
 
 REQUESTS = 300

@@ -72,7 +72,15 @@ def declare(site: local.Site, parts: Sequence[str]) -> list[tuple[str, dict[str,
 
     program()
     order = list(HANDLERS)
-    return sorted(collector.found, key=lambda each: order.index(each[0]))
+    return sorted(collector.found, key=lambda each: (order.index(each[0]), _rank(each[1])))
+
+
+#: Registrations arrive in any order; the engine would follow the dependencies.
+SERVICES = ("database", "objects", "online-store", "mlflow", "ray", "controlplane")
+
+
+def _rank(inputs: dict[str, Any]) -> int:
+    return SERVICES.index(inputs["name"]) if inputs.get("name") in SERVICES else 0
 
 
 @dataclass
