@@ -1,10 +1,12 @@
 """What every part of the control plane works with: the engine and one adapter a service."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
+from groundplan.controlplane import operations
 from groundplan.controlplane.adapters.feast import FeastAdapter
 from groundplan.controlplane.adapters.mlflow import MlflowAdapter
 from groundplan.controlplane.adapters.objects import Objects
@@ -49,3 +51,10 @@ class Work:
     actor: Actor
     operation: str
     say: Callable[[str], None]
+    #: What a person asked for beside the declaration.
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+    def cancelled(self) -> bool:
+        """Whether something else has been declared meanwhile: what waits for this work need not."""
+        with self.platform.engine.connect() as connection:
+            return not operations.is_running(connection, self.operation)

@@ -11,13 +11,18 @@ from groundplan.controlplane.store import Actor, Resource
 RUNNING = "running"
 
 
-def running(connection: sa.Connection, resource: Resource) -> str | None:
-    """Return the id of the operation that is at work on just this digest of the resource, if one is."""
-    where = (*_of(resource), operations.c.digest == resource.digest, operations.c.status == RUNNING)
-    return connection.execute(sa.select(operations.c.id).where(*where)).scalar_one_or_none()
+def running(connection: sa.Connection, resource: Resource) -> list[Mapping[str, Any]]:
+    """Return the rows of the operations that are at work on a resource, whatever its digest was then."""
+    query = sa.select(operations).where(*_of(resource), operations.c.status == RUNNING)
+    return list(connection.execute(query.order_by(operations.c.created_at)).mappings())
 
 
-def begin(connection: sa.Connection, resource: Resource, actor: Actor) -> str:
+def unfinished(connection: sa.Connection) -> list[Mapping[str, Any]]:
+    """Return the rows of all operations that are at work."""
+    return list(connection.execute(sa.select(operations).where(operations.c.status == RUNNING)).mappings())
+
+
+def begin(connection: sa.Connection, resource: Resource, actor: Actor, request: Mapping[str, Any]) -> str:
     """Write a new operation; its id is ``<kind>:<project>:<name>:<digest>``, and the attempt after the first."""
     base = f"{resource.kind}:{resource.project}:{resource.name}:{resource.digest}"
     where = (*_of(resource), operations.c.digest == resource.digest)
@@ -31,6 +36,7 @@ def begin(connection: sa.Connection, resource: Resource, actor: Actor) -> str:
             name=resource.name,
             digest=resource.digest,
             status=RUNNING,
+            request=dict(request),
             actor=actor.name,
             reason=actor.reason,
             correlation_id=actor.correlation_id,
@@ -53,10 +59,17 @@ def say(engine: sa.Engine, id: str, text: str) -> None:
         connection.execute(sa.insert(operation_messages).values(operation=id, text=text))
 
 
-def end(connection: sa.Connection, id: str, status: str, error: Mapping[str, Any] | None = None) -> None:
-    """Write how an operation ended: succeeded, failed or cancelled."""
+def end(connection: sa.Connection, id: str, status: str, error: Mapping[str, Any] | None = None) -> bool:
+    """Write how an operation ended: succeeded, failed or cancelled. False when it had ended before."""
     values = {"status": status, "error": error, "finished_at": sa.func.now()}
-    connection.execute(sa.update(operations).where(operations.c.id == id).values(values))
+    where = (operations.c.id == id, operations.c.status == RUNNING)
+    return bool(connection.execute(sa.update(operations).where(*where).values(values)).rowcount)
+
+
+def is_running(connection: sa.Connection, id: str) -> bool:
+    """Whether an operation still is at work: it may have been cancelled."""
+    found = connection.execute(sa.select(operations.c.status).where(operations.c.id == id)).scalar_one_or_none()
+    return found == RUNNING
 
 
 def find(connection: sa.Connection, id: str) -> Mapping[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ MIGRATING = 706172
 def make_engine(runtime: Runtime) -> sa.Engine:
     """Return the engine of the database ``controlplane``; its connections are checked before they are used."""
     url = f"postgresql+psycopg://controlplane@{runtime.endpoint('database')}/controlplane"
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
 
 
 def migrate(engine: sa.Engine) -> None:
@@ -33,7 +34,16 @@ def migrate(engine: sa.Engine) -> None:
 
 @contextmanager
 def locked(engine: sa.Engine, name: str) -> Iterator[None]:
-    """Hold the advisory lock of that name, across processes, until the block ends."""
-    with engine.connect() as connection, connection.begin():
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
-        yield
+    """Hold the advisory lock of that name, across processes, until the block ends.
+
+    On a connection of its own: who waits for a lock must not keep those who hold it from the pool.
+    """
+    with _lockers(engine.url).connect() as connection:
+        connection.execute(sa.text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), {"name": name})
+        yield  # the connection's end is the lock's
+
+
+@cache
+def _lockers(url: sa.URL) -> sa.Engine:
+    # Without a transaction: an open one, for as long as a training takes, would hold up PostgreSQL's housekeeping.
+    return sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")

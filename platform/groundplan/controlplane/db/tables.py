@@ -58,7 +58,7 @@ pairs = sa.Table(
     sa.Column("metrics", JSONB, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     _now("created_at"),
-    sa.UniqueConstraint("project", "model", "digest", name="pairs_once_a_digest"),
+    sa.Index("pairs_once_a_digest", "project", "model", "digest", unique=True, postgresql_where=sa.text("state = 'committed'")),
 )
 
 #: One row an alias: where it points, moved by compare-and-set on ``generation``.
@@ -100,6 +100,8 @@ operations = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
+    #: What a person asked for beside the declaration: {"train": true}, {"version": 3}, {"release": true}.
+    sa.Column("request", JSONB, nullable=False, server_default="{}"),
     sa.Column("error", JSONB),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
