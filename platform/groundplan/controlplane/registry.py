@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from groundplan.controlplane.db.tables import alias_moves, aliases, pairs
 from groundplan.controlplane.problem import ApiProblem
-from groundplan.controlplane.store import Actor
+from groundplan.controlplane.store import Actor, record
 
 
 def mlflow_name(project: str, model: str) -> str:
@@ -28,10 +28,22 @@ def pair_by_digest(connection: sa.Connection, project: str, model: str, digest: 
     return next((pair for pair in pairs_of(connection, project, model) if pair["digest"] == digest), None)
 
 
-def commit_pair(connection: sa.Connection, project: str, model: str, version: int, made: Mapping[str, Any]) -> None:
+def commit_pair(
+    connection: sa.Connection, project: str, model: str, version: int, made: Mapping[str, Any], actor: Actor
+) -> None:
     """Write a pair version: from now on it can be seen. Writing it again is harmless."""
-    values = {"project": project, "model": model, "version": version, "state": "committed", **made}
-    connection.execute(insert(pairs).values(values).on_conflict_do_nothing())
+    key = {"project": project, "model": model, "version": version}
+    statement = insert(pairs).values(**key, state="committed", **made).on_conflict_do_nothing()
+    if connection.execute(statement).rowcount:
+        record(connection, actor, "commit", (project, "pair", model), None, {"version": version, **made})
+
+
+def void_pair(connection: sa.Connection, project: str, model: str, version: int, actor: Actor) -> None:
+    """Give up a pair version that is no more: its digest may make another one."""
+    where = (pairs.c.project == project, pairs.c.model == model, pairs.c.version == version)
+    statement = sa.update(pairs).where(*where, pairs.c.state == "committed").values(state="void")
+    if connection.execute(statement).rowcount:
+        record(connection, actor, "void", (project, "pair", model), {"version": version}, None)
 
 
 @dataclass(frozen=True)
@@ -71,22 +83,37 @@ def move(
         raise ApiProblem(409, f"alias {alias} of {model} was moved by somebody else meanwhile", fix="try again")
     moved = {"from_version": old.version, "to_version": version, "actor": actor.name, "reason": actor.reason}
     connection.execute(sa.insert(alias_moves).values(**key, **moved, evidence=evidence))
+    before = {"version": old.version, "generation": old.generation}
+    record(connection, actor, "move", (project, "alias", f"{model}@{alias}"), before, {**values, "evidence": evidence})
+
+
+def pointed_to(connection: sa.Connection, project: str, model: str, alias: str) -> set[int]:
+    """Return every version that an alias ever pointed to."""
+    where = (alias_moves.c.project == project, alias_moves.c.model == model, alias_moves.c.alias == alias)
+    return {version for version in connection.execute(sa.select(alias_moves.c.to_version).where(*where)).scalars()}
 
 
 def hold(connection: sa.Connection, project: str, model: str, alias: str, reason: str | None, actor: Actor) -> None:
-    """Hold an alias where it is, with a reason; None lets it follow again."""
+    """Hold an alias where it is, with a reason; None lets it follow again. Saying it again is harmless."""
     values = {"hold_reason": reason, "hold_actor": actor.name if reason else None}
-    connection.execute(sa.update(aliases).where(*_of(project, model, alias)).values(values))
+    where = (*_of(project, model, alias), aliases.c.hold_reason.is_distinct_from(reason))
+    if connection.execute(sa.update(aliases).where(*where).values(values)).rowcount:
+        about = (project, "alias", f"{model}@{alias}")
+        record(connection, actor, "hold" if reason else "release", about, None, values)
 
 
-def drop(connection: sa.Connection, project: str, model: str, alias: str) -> None:
+def drop(connection: sa.Connection, project: str, model: str, alias: str, actor: Actor) -> None:
     """Forget an alias; its moves stay."""
-    connection.execute(sa.delete(aliases).where(*_of(project, model, alias)))
+    now = pointer(connection, project, model, alias)
+    if connection.execute(sa.delete(aliases).where(*_of(project, model, alias))).rowcount:
+        record(connection, actor, "drop", (project, "alias", f"{model}@{alias}"), {"version": now.version}, None)
 
 
-def forget_pairs(connection: sa.Connection, project: str, model: str) -> None:
+def forget_pairs(connection: sa.Connection, project: str, model: str, actor: Actor) -> None:
     """Forget a model's pair versions: they were purged."""
-    connection.execute(sa.delete(pairs).where(pairs.c.project == project, pairs.c.model == model))
+    known = [pair["version"] for pair in pairs_of(connection, project, model)]
+    if connection.execute(sa.delete(pairs).where(pairs.c.project == project, pairs.c.model == model)).rowcount:
+        record(connection, actor, "purge", (project, "pair", model), {"versions": known}, None)
 
 
 def aliases_of(connection: sa.Connection, project: str, model: str) -> list[dict[str, Any]]:

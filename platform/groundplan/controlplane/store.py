@@ -116,20 +116,23 @@ def append(
     action: str,
     about: Resource,
     before: Resource | None,
-    after: Resource | Mapping[str, Any] | None,
+    after: Resource | None,
 ) -> None:
-    """Append one event."""
-    plain = asdict(after) if isinstance(after, Resource) else after
-    connection.execute(
-        sa.insert(events).values(
-            actor=actor.name,
-            action=action,
-            project=about.project,
-            kind=about.kind,
-            name=about.name,
-            before=asdict(before) if before else None,
-            after=plain,
-            reason=actor.reason,
-            correlation_id=actor.correlation_id,
-        )
-    )
+    """Append one event about a resource."""
+    documents = (asdict(before) if before else None, asdict(after) if after else None)
+    record(connection, actor, action, (about.project, about.kind, about.name), *documents)
+
+
+def record(
+    connection: sa.Connection,
+    actor: Actor,
+    action: str,
+    about: tuple[str, str, str],
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> None:
+    """Append one event; ``about`` is project, kind and name."""
+    project, kind, name = about
+    values = {"project": project, "kind": kind, "name": name, "before": before, "after": after}
+    who = {"actor": actor.name, "reason": actor.reason, "correlation_id": actor.correlation_id}
+    connection.execute(sa.insert(events).values(action=action, **values, **who))

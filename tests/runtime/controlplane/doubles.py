@@ -67,15 +67,20 @@ class MemoryMlflow:
 
     def __init__(self) -> None:
         self.digests: dict[str, list[str]] = {}
+        self.gone: set[tuple[str, int]] = set()
         self.aliases: dict[tuple[str, str], tuple[int, int]] = {}
 
     def register_pair(self, model: str, digest: str, preprocessor: Half, model_half: Half) -> int:
         known = self.digests.setdefault(model, [])
-        if digest not in known:
+        mine = [n for n, made in enumerate(known, 1) if made == digest and (model, n) not in self.gone]
+        if not mine:
             known.append(digest)
-        return known.index(digest) + 1
+        return mine[-1] if mine else len(known)
 
     def commit_pair(self, model: str, version: int) -> None: ...
+
+    def has_pair(self, model: str, version: int) -> bool:
+        return (model, version) not in self.gone
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         self.aliases[model, alias] = (version, version)
@@ -98,18 +103,24 @@ class MemoryJobs:
         self.ran: list[str] = []
         self.metrics: dict[str, float] = {"mae": 10.0, "baseline_mae": 12.0}
         self.mistake: dict[str, str] | None = None
+        self.stopped: list[str] = []
         self.go = Event()
         self.go.set()
 
     def session(self) -> str:
         return "one"
 
+    def stop(self, submission_id: str) -> None:
+        self.stopped.append(submission_id)
+
     def run(
         self, submission_id: str, document: Mapping[str, Any], on_line: Callable[[str], None], cpus: float = 1
     ) -> None:
         self.ran.append(f"{document['job']} {document['name']}")
         on_line(f"{document['name']}: at work")
-        assert self.go.wait(30)
+        while not self.go.wait(0.02):
+            if submission_id in self.stopped:
+                raise JobFailed("stopped")
         result: dict[str, Any] = {"rows": 3}
         if document["job"] == "train":
             half = {"model_uri": "models:/m-1", "model_id": "m-1", "run_id": "r"}
@@ -142,4 +153,10 @@ class MemoryServe:
     def delete(self, application: str) -> None:
         self.running.pop(application, None)
 
-    def wait_running(self, application: str, deadline_s: float, on_line: Callable[[str], None]) -> None: ...
+    def wait_running(
+        self,
+        application: str,
+        deadline_s: float,
+        on_line: Callable[[str], None],
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None: ...

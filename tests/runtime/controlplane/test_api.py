@@ -166,7 +166,7 @@ def test_a_move_by_a_person_holds_until_released(project: Plane) -> None:
     url = "/v1/projects/p/aliases/m@latest"
     assert project.http.post(f"{url}:move", json={"version": 9, "reason": "try it"}).status_code == 409
     moved = project.http.post(f"{url}:move", json={"version": 2, "reason": "an incident"})
-    assert moved.json()["resource"]["outputs"]["points_to"] == 2
+    assert project.ended(moved.json()["operation"])["resource"]["outputs"]["points_to"] == 2
     held = project.made("alias", "m@latest", alias("latest"), {"p/model/m": "4"})
     assert held["outputs"]["points_to"] == 2
     assert "an incident" in held["message"]

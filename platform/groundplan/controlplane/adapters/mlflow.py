@@ -83,6 +83,11 @@ class MlflowAdapter:
         for half in HALVES:
             self._client.set_model_version_tag(f"{model}_{half}", str(version), STATE, "committed")
 
+    def has_pair(self, model: str, version: int) -> bool:
+        """Whether both halves of a version are there."""
+        names = [f"{model}_{half}" for half in HALVES]
+        return all(self._found(partial(self._client.get_model_version, name, str(version))) for name in names)
+
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Let the alias of both halves point to ``version``."""
         for half in HALVES:

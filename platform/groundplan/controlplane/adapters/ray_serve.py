@@ -53,12 +53,18 @@ class RayServe:
         if application in self._details():
             self._put_all(self._others(application))
 
-    def wait_running(self, application: str, deadline_s: float, on_line: Callable[[str], None]) -> None:
+    def wait_running(
+        self,
+        application: str,
+        deadline_s: float,
+        on_line: Callable[[str], None],
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Wait until the config that was put is the one that runs, in every replica of every deployment.
 
         Raises:
-            ServiceError: Serve gave up, the application is gone, or ``deadline_s`` seconds passed; says which
-                deployment, and why, in one line.
+            ServiceError: Serve gave up, the application is gone, ``deadline_s`` seconds passed, or ``cancelled()``;
+                says which deployment, and why, in one line.
         """
         end, said = time.monotonic() + deadline_s, ""
         while True:
@@ -67,6 +73,8 @@ class RayServe:
                 return
             if found is not None and found["status"] == "DEPLOY_FAILED":
                 raise ServiceError(f"{application} failed: {_why(found)}; fix: groundplan logs ray")
+            if cancelled():
+                raise ServiceError(f"{application}: nobody waits for this config any more")
             now = problem or _progress(found)
             if time.monotonic() > end:
                 why = _why(found) if found else now

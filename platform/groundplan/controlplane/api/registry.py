@@ -7,15 +7,13 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from groundplan.controlplane import operations, registry, service, store
+from groundplan.controlplane import registry, service, store
 from groundplan.controlplane.api.common import ActorDep, PlatformDep, authorized
-from groundplan.controlplane.context import Platform, Work
+from groundplan.controlplane.context import Platform
 from groundplan.controlplane.db.tables import events
-from groundplan.controlplane.kinds.aliases import mirror, move_to
 from groundplan.controlplane.kinds.base import rows_of
-from groundplan.controlplane.kinds.models import TRAIN_NOW
 from groundplan.controlplane.problem import ApiProblem
-from groundplan.controlplane.store import Resource
+from groundplan.controlplane.store import Actor, Resource
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(authorized)])
 
@@ -79,47 +77,31 @@ def _model(platform: Platform, found: Resource) -> dict[str, Any]:
 def train(project: str, name: str, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
     """Train a model now as it is declared; what this declaration made before is selected, not made again."""
     found = _find(platform, project, "model", name)
-    resource, operation = service.declare(platform, found, replace(actor, reason=TRAIN_NOW), force=True)
-    return {"resource": resource.document(), "operation": operation}
+    return _begun(platform, found, replace(actor, reason="train"), {"train": True})
 
 
-@router.post("/projects/{project}/aliases/{name}:move")
+@router.post("/projects/{project}/aliases/{name}:move", status_code=202)
 def move(project: str, name: str, body: Move, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
-    """Move an alias by hand and hold it there, with a reason."""
-    work = _work(platform, project, name, replace(actor, reason=body.reason))
-    model, alias = work.resource.properties["model"], work.resource.properties["alias"]
+    """Move an alias by hand, with the applications that load it, and hold it there, with a reason."""
+    found = _find(platform, project, "alias", name)
     with platform.engine.connect() as connection:
-        known = [pair["version"] for pair in registry.pairs_of(connection, project, model)]
+        known = [pair["version"] for pair in registry.pairs_of(connection, project, found.properties["model"])]
     if body.version not in known:
         allowed = ", ".join(map(str, known)) or "none yet"
         raise ApiProblem(409, "no such pair version", path="version", value=str(body.version), allowed=allowed)
-    move_to(work, model, alias, body.version)
-    mirror(platform, project, model, alias, body.version)
-    with platform.engine.begin() as connection:
-        registry.hold(connection, project, model, alias, body.reason, work.actor)
-        outputs = {**work.resource.outputs, "points_to": body.version}
-        settled = replace(work.resource, outputs=outputs, status="ready", message=f"held: {body.reason}")
-        store.settle(connection, settled, work.actor)
-    return {"resource": settled.document()}
+    return _begun(platform, found, replace(actor, reason=body.reason), {"version": body.version})
 
 
 @router.post("/projects/{project}/aliases/{name}:release", status_code=202)
 def release(project: str, name: str, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
     """Lift the hold; the alias follows its rule again."""
     found = _find(platform, project, "alias", name)
-    with platform.engine.begin() as connection:
-        registry.hold(connection, project, found.properties["model"], found.properties["alias"], None, actor)
-        store.append(connection, actor, "release", found, found, None)
-    resource, operation = service.declare(platform, found, replace(actor, reason="released"), force=True)
+    return _begun(platform, found, replace(actor, reason="released"), {"release": True})
+
+
+def _begun(platform: Platform, found: Resource, actor: Actor, request: dict[str, Any]) -> dict[str, Any]:
+    resource, operation = service.declare(platform, found, actor, request=request)
     return {"resource": resource.document(), "operation": operation}
-
-
-def _work(platform: Platform, project: str, name: str, actor: store.Actor) -> Work:
-    found = _find(platform, project, "alias", name)
-    with platform.engine.begin() as connection:
-        operation = operations.begin(connection, found, actor)
-        operations.end(connection, operation, "succeeded")
-    return Work(platform, found, actor, operation, lambda text: operations.say(platform.engine, operation, text))
 
 
 def _find(platform: Platform, project: str, kind: str, name: str) -> Resource:

@@ -58,7 +58,14 @@ pairs = sa.Table(
     sa.Column("metrics", JSONB, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     _now("created_at"),
-    sa.Index("pairs_once_a_digest", "project", "model", "digest", unique=True, postgresql_where=sa.text("state = 'committed'")),
+    sa.Index(
+        "pairs_once_a_digest",
+        "project",
+        "model",
+        "digest",
+        unique=True,
+        postgresql_where=sa.text("state = 'committed'"),
+    ),
 )
 
 #: One row an alias: where it points, moved by compare-and-set on ``generation``.

@@ -9,8 +9,8 @@ from groundplan.controlplane.db.engine import locked
 from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources
 from groundplan.controlplane.kinds.serving import flip
 from groundplan.controlplane.problem import ApiProblem
-from groundplan.controlplane.rules.gates import choose_version, evaluate
-from groundplan.controlplane.store import Resource
+from groundplan.controlplane.rules.gates import Verdict, choose_version, evaluate
+from groundplan.controlplane.store import Actor, Resource
 
 
 class Alias(Kind):
@@ -33,12 +33,16 @@ class Alias(Kind):
         with platform.engine.connect() as connection:
             pairs = registry.pairs_of(connection, resource.project, model.name)
             now = registry.pointer(connection, resource.project, model.name, resource.properties["alias"])
-        if now.hold:
+            before = registry.pointed_to(connection, resource.project, model.name, resource.properties["alias"])
+        asked = work.request.get("version")
+        if asked is not None:  # a person's word, held until released
+            return {"target": asked, "hold": {"reason": work.actor.reason, "actor": work.actor.name}}
+        if now.hold and not work.request.get("release"):
             return {"target": now.version, "hold": {"reason": now.hold, "actor": now.hold_actor}}
         target = _target(resource, model, pairs)
         if target is None or target == now.version:
             return {"target": target}
-        verdicts = _verdicts(platform, resource, pairs, target)
+        verdicts = _verdicts(platform, resource, pairs, target, returning=target in before)
         evidence = [vars(verdict) for verdict in verdicts]
         refused = [verdict.reason for verdict in verdicts if not verdict.passed]
         return {
@@ -49,10 +53,13 @@ class Alias(Kind):
         }
 
     def _move(self, work: Work, decided: Carry) -> Carry:
-        resource, target = work.resource, decided["target"]
+        resource, target, held = work.resource, decided["target"], decided.get("hold") or {}
         model, alias = resource.properties["model"], resource.properties["alias"]
         if target is not None:
-            move_to(work, model, alias, int(target), decided.get("evidence"))
+            move_to(work, model, alias, int(target), decided.get("evidence"), held.get("reason"))
+        elif work.request.get("release"):
+            with work.platform.engine.begin() as connection:
+                registry.hold(connection, resource.project, model, alias, None, work.actor)
         return decided
 
     def _mirror(self, work: Work, decided: Carry) -> Carry:
@@ -62,6 +69,8 @@ class Alias(Kind):
             now = registry.pointer(connection, resource.project, model, alias)
         mirror(work.platform, resource.project, model, alias, now.version)
         outputs = {"points_to": now.version, "generation": now.generation}
+        if resource.outputs.get("points_to") == now.version and resource.outputs.get("evidence"):
+            outputs["evidence"] = resource.outputs["evidence"]  # why it points there has not changed
         outputs |= {key: decided[key] for key in ("evidence", "hold") if decided.get(key)}
         return Outcome(outputs, *_status(resource, decided)).carry()
 
@@ -74,27 +83,29 @@ class Alias(Kind):
         if resource.status == "pending" or theirs == (ours, ours):
             return Observed(resource.properties, resource.outputs, resource.status, resource.message)
         message = f"moved by hand in MLflow: preprocessor {theirs[0]}, model {theirs[1]}; ours {ours}"
-        return Observed(resource.properties, resource.outputs, "drifted", message)
+        moved = next((version for version in theirs if version != ours), None)
+        return Observed(resource.properties, {**resource.outputs, "points_to": moved}, "drifted", message)
 
-    def delete(self, platform: Platform, resource: Resource, purge: bool) -> None:
+    def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:
         """Forget it, here and in MLflow; its history stays."""
         model, alias = resource.properties["model"], resource.properties["alias"]
         platform.mlflow.delete_alias(registry.mlflow_name(resource.project, model), alias)
         with platform.engine.begin() as connection:
-            registry.drop(connection, resource.project, model, alias)
+            registry.drop(connection, resource.project, model, alias, actor)
 
 
-def move_to(work: Work, model: str, alias: str, target: int, evidence: Any = None) -> None:
-    """Move an alias, with every application that loads it. Doing it again is harmless."""
+def move_to(work: Work, model: str, alias: str, target: int, evidence: Any = None, hold: str | None = None) -> None:
+    """Move an alias, with every application that loads it, and hold it there or not. Doing it again is harmless."""
     platform, project = work.platform, work.resource.project
     with locked(platform.engine, f"alias/{project}/{model}/{alias}"):
         with platform.engine.connect() as connection:
             now = registry.pointer(connection, project, model, alias)
 
         def move() -> None:
-            if now.version != target:
-                with platform.engine.begin() as connection:
+            with platform.engine.begin() as connection:
+                if now.version != target:
                     registry.move(connection, project, model, alias, now, target, work.actor, evidence)
+                registry.hold(connection, project, model, alias, hold, work.actor)
 
         flip(work, model, alias, target, move)
 
@@ -122,17 +133,21 @@ def _digest(model: Resource, pairs: Sequence[Mapping[str, Any]]) -> str | None:
     return next((pair["digest"] for pair in pairs if pair["version"] == model.outputs.get("version")), None)
 
 
-def _verdicts(platform: Platform, resource: Resource, pairs: Sequence[Mapping[str, Any]], target: int) -> Sequence[Any]:
+def _verdicts(
+    platform: Platform, resource: Resource, pairs: Sequence[Mapping[str, Any]], target: int, returning: bool
+) -> Sequence[Verdict]:
     metrics = {pair["version"]: pair["metrics"] for pair in pairs}
     with platform.engine.connect() as connection:
         live = registry.pointer(connection, resource.project, resource.properties["model"], "production").version
-    return evaluate(resource.properties.get("gates") or [], metrics[target], metrics.get(live) if live else None)
+    gates = resource.properties.get("gates") or []
+    return evaluate(gates, metrics[target], metrics.get(live) if live else None, returning=returning)
 
 
 def _status(resource: Resource, decided: Carry) -> tuple[str, str | None]:
     if decided.get("refused"):
-        reasons = "; ".join(decided["refused"])
-        return "refused", f"{resource.name} stays at {decided['target']}, not {decided['wanted']}: {reasons}"
+        reasons, stays = "; ".join(decided["refused"]), decided["target"]
+        where = f"stays at {stays}" if stays is not None else "points to nothing yet"
+        return "refused", f"{resource.name} {where}; {decided['wanted']} is refused: {reasons}"
     if decided.get("hold"):
         return "ready", f"held at {decided['target']} by {decided['hold']['actor']}: {decided['hold']['reason']}"
     if decided["target"] is None:
@@ -147,12 +162,17 @@ class Gates(Kind):
 
     def steps(self) -> Sequence[Step]:
         """Look at how the aliases' gates ended."""
-        return (self._judge,)
+        return (lambda work, _: self._judge(work.platform, work.resource).carry(),)
 
-    def _judge(self, work: Work, _: Carry) -> Carry:
-        found = project_resources(work.platform, work.resource.project, "alias")
-        gated = [alias for alias in found if alias.name in work.resource.properties["aliases"]]
+    def observe(self, platform: Platform, resource: Resource) -> Observed | None:
+        """Look at how they stand now: an alias may have been moved since."""
+        now = self._judge(platform, resource)
+        return Observed(resource.properties, now.outputs, now.status, now.message)
+
+    def _judge(self, platform: Platform, resource: Resource) -> Outcome:
+        found = project_resources(platform, resource.project, "alias")
+        gated = [alias for alias in found if alias.name in resource.properties["aliases"]]
         reasons = [a.message for a in gated if a.status == "refused" and a.properties.get("on_refusal") != "hold"]
         if reasons:
-            return Outcome({"reasons": reasons}, "refused", "; ".join(str(reason) for reason in reasons)).carry()
-        return Outcome().carry()
+            return Outcome({"reasons": reasons}, "refused", "; ".join(str(reason) for reason in reasons))
+        return Outcome()

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from groundplan.controlplane import store
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.problem import ApiProblem
-from groundplan.controlplane.store import Resource
+from groundplan.controlplane.store import Actor, Resource
 
 #: What a step is given and returns: plain JSON values, kept between the steps by the durable workflow.
 Carry = dict[str, Any]
@@ -62,8 +62,19 @@ class Kind:
         """Return what is really there; None when it is gone."""
         return Observed(resource.properties, resource.outputs, resource.status, resource.message)
 
-    def delete(self, platform: Platform, resource: Resource, purge: bool) -> None:
-        """Remove what the kind made outside the control plane's own tables."""
+    def joins(self, resource: Resource, running: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+        """Whether what is at work on the same digest, for the request ``running``, also does what is asked for now."""
+        return not asked or asked == running
+
+    def cancel(self, platform: Platform, operation: str) -> None:
+        """Stop what an operation that was cancelled runs elsewhere."""
+
+    def followers(self, platform: Platform, resource: Resource, request: Mapping[str, Any]) -> Sequence[Resource]:
+        """Return the resources on which to work anew once this request has been met."""
+        return ()
+
+    def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:
+        """Remove what the kind made outside its own row."""
 
 
 def same(real: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.kinds import jobs
 from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, find, need, same
 from groundplan.controlplane.problem import ApiProblem
-from groundplan.controlplane.store import Resource
+from groundplan.controlplane.store import Actor, Resource
 from groundplan.plan import digest_of
 
 
@@ -26,6 +26,11 @@ class Project(Kind):
         """Nothing but its row."""
         return (lambda work, _: Outcome({"code_digest": digest_of(work.resource.properties["code"])}).carry(),)
 
+    def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:
+        """Its code stays unless purged."""
+        if purge:
+            platform.objects.delete_prefix(f"code/{resource.project}/")
+
 
 class _InFeast(Kind):
     """Something that stands in Feast's registry: what is looked at is what Feast has."""
@@ -41,7 +46,7 @@ class _InFeast(Kind):
         status = "drifted" if drifted else resource.status
         return Observed({**resource.properties, **real}, resource.outputs, status, message)
 
-    def delete(self, platform: Platform, resource: Resource, purge: bool) -> None:
+    def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:
         """Take it out of the registry."""
         platform.feast.delete(resource.project, self.slug, resource.name)
 
@@ -61,11 +66,20 @@ class Entity(_InFeast):
         return Outcome().carry()
 
 
-class DataSource(Kind):
+class _ByJob(Kind):
+    """Something that a job on Ray makes."""
+
+    long = True
+
+    def cancel(self, platform: Platform, operation: str) -> None:
+        """Stop the job."""
+        jobs.stop(platform, operation)
+
+
+class DataSource(_ByJob):
     """A raw table, ingested once a digest."""
 
     slug = "data_source"
-    long = True
 
     def steps(self) -> Sequence[Step]:
         """Ingest it."""
@@ -82,17 +96,16 @@ class DataSource(Kind):
         """Its table has to be in the object store."""
         return _with_table(platform, resource)
 
-    def delete(self, platform: Platform, resource: Resource, purge: bool) -> None:
+    def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:
         """Its tables stay unless purged."""
         if purge:
             platform.objects.delete_prefix(f"raw/{resource.project}/{resource.name}/")
 
 
-class FeatureView(_InFeast):
+class FeatureView(_ByJob, _InFeast):
     """Features, built by SQL or Python into Parquet, and known to Feast."""
 
     slug = "feature_view"
-    long = True
 
     def admit(self, platform: Platform, resource: Resource) -> None:
         """Its entities and inputs have to be there."""
@@ -125,9 +138,9 @@ class FeatureView(_InFeast):
         table = _with_table(platform, resource)
         return super().observe(platform, resource) if table.status != "drifted" else table
 
-    def delete(self, platform: Platform, resource: Resource, purge: bool) -> None:
+    def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:
         """Its tables stay unless purged."""
-        super().delete(platform, resource, purge)
+        super().delete(platform, resource, purge, actor)
         if purge:
             platform.objects.delete_prefix(f"features/{resource.project}/{resource.name}/")
 
@@ -152,11 +165,10 @@ class FeatureService(_InFeast):
         return Outcome().carry()
 
 
-class Materialization(Kind):
+class Materialization(_ByJob):
     """A feature view's newest rows in the online store."""
 
     slug = "materialization"
-    long = True
 
     def admit(self, platform: Platform, resource: Resource) -> None:
         """Its view has to be there."""
@@ -180,7 +192,7 @@ class Materialization(Kind):
         status, message = ("drifted", "its online rows are gone") if lost else (resource.status, resource.message)
         return Observed(resource.properties, resource.outputs, status, message)
 
-    def delete(self, platform: Platform, resource: Resource, purge: bool) -> None:
+    def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:
         """Take its rows offline."""
         if find(platform, resource.project, "feature_view", resource.properties["view"]):
             platform.feast.drop_online(resource.project, resource.properties["view"])

@@ -4,11 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+
 from groundplan.controlplane.adapters.ray_jobs import JobFailed
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.kinds.base import find
 from groundplan.controlplane.problem import ApiProblem
 from groundplan.controlplane.store import Resource
+from groundplan.errors import ServiceError
+
+log = structlog.get_logger()
 
 
 def run(work: Work, job: str, output_uri: str | None = None, *, once: str | None = None, **more: Any) -> dict[str, Any]:
@@ -45,6 +50,14 @@ def run(work: Work, job: str, output_uri: str | None = None, *, once: str | None
     if result is None:
         raise ApiProblem(500, "the job ended without a result", path=resource.id, fix="groundplan logs ray")
     return result
+
+
+def stop(platform: Platform, operation: str) -> None:
+    """Stop the job of an operation that was cancelled. What it still made would be of its own digest: harmless."""
+    try:
+        platform.jobs.stop(operation)
+    except ServiceError as error:
+        log.warning("the job of a cancelled operation was not stopped", operation=operation, error=str(error))
 
 
 def _ran(work: Work, document: Mapping[str, Any]) -> JobFailed | None:

@@ -8,9 +8,9 @@ from groundplan.controlplane.adapters.mlflow import Half
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.db.engine import locked
 from groundplan.controlplane.kinds import jobs
-from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need
+from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources
 from groundplan.controlplane.kinds.features import describe
-from groundplan.controlplane.store import Resource
+from groundplan.controlplane.store import Actor, Resource
 
 
 class Model(Kind):
@@ -33,10 +33,17 @@ class Model(Kind):
         with platform.engine.connect() as connection:
             known = registry.pair_by_digest(connection, resource.project, resource.name, resource.data_digest)
             earlier = registry.pairs_of(connection, resource.project, resource.name)
+        if known and not platform.mlflow.has_pair(
+            registry.mlflow_name(resource.project, resource.name), known["version"]
+        ):
+            work.say(f"{resource.name}: pair version {known['version']} is gone from MLflow; it gets a new number")
+            with platform.engine.begin() as connection:
+                registry.void_pair(connection, resource.project, resource.name, known["version"], work.actor)
+            known, earlier = None, []
         if known:
             work.say(f"{resource.name}: this declaration made pair version {known['version']}; selecting it again")
             return {"version": known["version"]}
-        if resource.properties.get("retrain") == "manual" and earlier and work.actor.reason != TRAIN_NOW:
+        if resource.properties.get("retrain") == "manual" and earlier and not work.request.get("train"):
             return {"version": earlier[-1]["version"], "retrain_due": True}
         return jobs.run(
             work,
@@ -64,7 +71,7 @@ class Model(Kind):
         if "run_id" in made:
             values = {"digest": resource.data_digest, "run_id": made["run_id"], "metrics": made["metrics"]}
             with work.platform.engine.begin() as connection:
-                registry.commit_pair(connection, resource.project, resource.name, version, values)
+                registry.commit_pair(connection, resource.project, resource.name, version, values, work.actor)
             work.platform.mlflow.commit_pair(registry.mlflow_name(resource.project, resource.name), version)
         with work.platform.engine.connect() as connection:
             pairs = registry.pairs_of(connection, resource.project, resource.name)
@@ -75,28 +82,38 @@ class Model(Kind):
         return Outcome({**outputs, "retrain_due": due}, message=message).carry()
 
     def observe(self, platform: Platform, resource: Resource) -> Observed | None:
-        """The pair it names has to be one of ours."""
-        version = resource.outputs.get("version")
+        """The pair it names has to be one of ours, and both its halves in MLflow."""
+        version, name = resource.outputs.get("version"), registry.mlflow_name(resource.project, resource.name)
         with platform.engine.connect() as connection:
             known = {pair["version"] for pair in registry.pairs_of(connection, resource.project, resource.name)}
-        lost = resource.status == "ready" and version not in known
+        there = version is not None and version in known and platform.mlflow.has_pair(name, version)
+        lost = resource.status == "ready" and not there
         status, message = (
             ("drifted", f"pair version {version} is gone") if lost else (resource.status, resource.message)
         )
         return Observed(resource.properties, resource.outputs, status, message)
 
-    def delete(self, platform: Platform, resource: Resource, purge: bool) -> None:
+    def joins(self, resource: Resource, running: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+        """A training that runs is the one that is asked for, unless it is one that only says that one is due."""
+        return super().joins(resource, running, asked) or resource.properties.get("retrain") != "manual"
+
+    def cancel(self, platform: Platform, operation: str) -> None:
+        """Stop its training."""
+        jobs.stop(platform, operation)
+
+    def followers(self, platform: Platform, resource: Resource, request: Mapping[str, Any]) -> Sequence[Resource]:
+        """After a training that a person asked for: the aliases that follow the model."""
+        found = project_resources(platform, resource.project, "alias") if request.get("train") else []
+        return [a for a in found if a.properties["model"] == resource.name and a.properties.get("follow")]
+
+    def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:
         """Retire it: its versions stay, unless purged."""
         if not purge:
             return
         platform.mlflow.delete_models(registry.mlflow_name(resource.project, resource.name))
         platform.objects.delete_prefix(f"results/{resource.project}/model/{resource.name}/")
         with platform.engine.begin() as connection:
-            registry.forget_pairs(connection, resource.project, resource.name)
-
-
-#: The reason of a training that a person asks for: it overrides ``retrain: manual``.
-TRAIN_NOW = "train"
+            registry.forget_pairs(connection, resource.project, resource.name, actor)
 
 
 def _views(platform: Platform, resource: Resource) -> list[Resource]:

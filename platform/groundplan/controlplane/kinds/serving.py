@@ -7,9 +7,9 @@ from groundplan.controlplane import registry
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.db.engine import locked
 from groundplan.controlplane.kinds import jobs
-from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources
-from groundplan.controlplane.rules.serve_config import application_config, warm_steps
-from groundplan.controlplane.store import Resource
+from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources, same
+from groundplan.controlplane.rules.serve_config import application_config, told, warm_steps
+from groundplan.controlplane.store import Actor, Resource
 
 #: Seconds for an application to run: replicas start, and load both halves.
 DEADLINE = 300.0
@@ -48,11 +48,14 @@ class ServingApplication(Kind):
         if found is None:
             return None
         wanted = _pointer(platform, resource)
+        properties = {**resource.properties, **told(found["config"], resource.properties["tiers"])}
         problem = _problem(found, wanted, resource)
+        if problem is None and not same(properties, resource.properties):
+            problem = "changed by hand in Ray Serve"
         outputs = {**resource.outputs, "serves": _active(found["config"], resource)}
-        return Observed(resource.properties, outputs, "drifted" if problem else "ready", problem)
+        return Observed(properties, outputs, "drifted" if problem else "ready", problem)
 
-    def delete(self, platform: Platform, resource: Resource, purge: bool) -> None:
+    def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:
         """Take it out of Serve."""
         with locked(platform.engine, "ray-serve"):
             platform.serve.delete(application_name(resource))
@@ -109,7 +112,7 @@ def put(work: Work, application: Resource, versions: Sequence[int], active: int)
     config = _config(platform, application, versions, active)
     with locked(platform.engine, "ray-serve"):
         platform.serve.put(application_name(application), config)
-    platform.serve.wait_running(application_name(application), DEADLINE, work.say)
+    platform.serve.wait_running(application_name(application), DEADLINE, work.say, work.cancelled)
 
 
 def _config(platform: Platform, application: Resource, versions: Sequence[int], active: int) -> dict[str, Any]:

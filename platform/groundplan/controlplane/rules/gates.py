@@ -22,13 +22,17 @@ class Verdict:
 
 
 def evaluate(
-    gates: Sequence[Mapping[str, Any]], metrics: Mapping[str, float], production: Mapping[str, float] | None
+    gates: Sequence[Mapping[str, Any]],
+    metrics: Mapping[str, float],
+    production: Mapping[str, float] | None,
+    returning: bool = False,
 ) -> list[Verdict]:
     """Hold a pair version's ``metrics`` against each gate, in order; ``production`` are those of the one that answers.
 
     A gate is ``{"metric", "better_than": "baseline" | "production" | number}``. What cannot be judged is refused.
+    A version that the alias pointed to before is ``returning``: a rollback need not be better than what it replaces.
     """
-    return [_judge(gate, metrics, production) for gate in gates]
+    return [_returned(gate) if returning and _relative(gate) else _judge(gate, metrics, production) for gate in gates]
 
 
 def choose_version(
@@ -43,6 +47,15 @@ def choose_version(
     if follow != "latest" or digest is None:
         return None
     return max((int(pair["version"]) for pair in pairs if pair["digest"] == digest), default=None)
+
+
+def _relative(gate: Mapping[str, Any]) -> bool:
+    return gate["better_than"] == "production"
+
+
+def _returned(gate: Mapping[str, Any]) -> Verdict:
+    name = f"{gate['metric']} better than production"
+    return Verdict(True, name, None, None, "it was here before: a return need not be better")
 
 
 def _judge(gate: Mapping[str, Any], metrics: Mapping[str, float], production: Mapping[str, float] | None) -> Verdict:

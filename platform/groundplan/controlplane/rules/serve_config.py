@@ -51,6 +51,21 @@ def _deployment(name: str, tier: Mapping[str, Any], user_config: Mapping[str, An
     return told
 
 
+def told(config: Mapping[str, Any], tiers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what an entry says of what was declared: ``tiers``, with what Serve has in place of the declared values.
+
+    What the entry does not name is left as declared: it may be another version's.
+    """
+    found = {each["name"]: each for each in config.get("deployments", [])}
+    return {"tiers": {tier: {**given, **_sizes(found.get(DEPLOYMENTS[tier], {}))} for tier, given in tiers.items()}}
+
+
+def _sizes(deployment: Mapping[str, Any]) -> dict[str, Any]:
+    cpus = (deployment.get("ray_actor_options") or {}).get("num_cpus")
+    sizes = {"replicas": deployment.get("num_replicas"), "cpus": cpus}
+    return {key: value for key, value in sizes.items() if value is not None}
+
+
 def warm_steps(running: Sequence[int], current: int | None, target: int, keep: int = 1) -> list[tuple[list[int], int]]:
     """Return the (versions held, version that answers) to put one after the other to go from ``current`` to ``target``.
 
