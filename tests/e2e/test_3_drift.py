@@ -74,7 +74,12 @@ def test_a_deleted_serving_application(clone: Clone) -> None:
     outputs = clone.outputs()
     token = (clone.path / ".groundplan/local/secrets/ray-token").read_text().strip()
     url = f"{outputs['endpoints']['ray']}/api/serve/applications/"
-    httpx.delete(url, headers={"Authorization": f"Bearer {token}"}, timeout=120).raise_for_status()
+    nothing = {
+        "proxy_location": "HeadOnly",
+        "http_options": {"host": "127.0.0.1", "port": clone.port_base + 6},
+        "applications": [],
+    }
+    httpx.put(url, json=nothing, headers={"Authorization": f"Bearer {token}"}, timeout=120).raise_for_status()
     steps = clone.steps()
     assert [title.split()[0] for title in steps] == ["ServingApplication"]
     heal(clone)

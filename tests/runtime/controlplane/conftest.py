@@ -1,10 +1,12 @@
 """A control plane on a real PostgreSQL, with its other services in memory."""
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from fastapi.testclient import TestClient
@@ -59,7 +61,7 @@ class Plane:
         return self.http.get(f"/v1/projects/p/resources/{kind}/{name}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     """PostgreSQL, the object store and the online store, of the local stack's own kind."""
     stack = LocalStack(
@@ -68,13 +70,13 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     try:
         stack.up()
         runtime = Runtime.load(Path(stack.site.folder) / "runtime.json")
-        runtime.apply_environment()
-        yield runtime
+        with mock.patch.dict(os.environ, runtime.environment()):
+            yield runtime
     finally:
         stack.down()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plane(database: Runtime) -> Iterator[Plane]:
     """One control plane for the tier: DBOS keeps one a process."""
     objects = MemoryObjects()

@@ -34,7 +34,7 @@ def alias(name: str, **rule: object) -> dict[str, object]:
     return {"model": "m", "alias": name, "gates": [], "on_refusal": "fail", **(rule or {"follow": "latest"})}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def project(plane: Plane) -> Plane:
     """Project ``p`` with everything up to its feature service."""
     uploaded = plane.http.put(f"/v1/projects/p/code/{digest_of(CODE)}", content=b"PK zip")

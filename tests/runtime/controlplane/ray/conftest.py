@@ -40,7 +40,7 @@ class RayStack:
     stack: LocalStack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ray_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayStack]:
     """Ray with Serve, on loopback, with token authentication."""
     folder = tmp_path_factory.mktemp("ray")
