@@ -1,6 +1,7 @@
 """Runs the control plane: ``python -m groundplan.controlplane``, with GROUNDPLAN_RUNTIME naming the platform."""
 
 import logging
+import os
 import sys
 
 import structlog
@@ -11,6 +12,9 @@ from groundplan.controlplane.context import Platform
 from groundplan_runtime.config import Runtime
 from groundplan_runtime.errors import RuntimeProblem
 
+#: MLflow's client waits for minutes unless told: a look at what is there must be answered, or refused, sooner.
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+
 
 def main() -> int:
     """Serve on the declared endpoint until told to stop. Returns 1, with one line, when it is not configured."""
@@ -20,6 +24,7 @@ def main() -> int:
         print(f"error: {problem}", file=sys.stderr)  # noqa: T201
         return 1
     runtime.apply_environment()
+    os.environ.update({key: os.environ.get(key, value) for key, value in PATIENCE.items()})
     _log_as_json()
     host, port = runtime.endpoint("controlplane").removeprefix("http://").rsplit(":", 1)
     app = make_app(Platform.of(runtime))

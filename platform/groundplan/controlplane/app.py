@@ -8,16 +8,19 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from groundplan.controlplane.api import registry, resources
 from groundplan.controlplane.api.common import CORRELATION, correlation_id
+from groundplan.controlplane.api.limits import BodyLimit
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.db.engine import migrate
-from groundplan.controlplane.problem import ApiProblem
+from groundplan.controlplane.problem import ApiProblem, as_parts, service_of
 from groundplan.controlplane.restore import Restorer
 from groundplan.controlplane.workflows import Workflows
 from groundplan.errors import GroundplanError
+from groundplan_runtime.errors import RuntimeProblem
 
 log = structlog.get_logger()
 
@@ -26,12 +29,14 @@ def make_app(platform: Platform) -> FastAPI:
     """Return the control plane's application. Its start migrates the tables and takes up work that was cut off."""
     app = FastAPI(title="Groundplan control plane", version="1", lifespan=_lifespan)
     app.state.platform, app.state.restorer = platform, Restorer(platform)
+    app.add_middleware(BodyLimit)
     app.middleware("http")(_traced)
     app.add_exception_handler(ApiProblem, _problem)
     app.add_exception_handler(GroundplanError, _unavailable)
+    app.add_exception_handler(RuntimeProblem, _unavailable)
+    app.add_exception_handler(sa.exc.DataError, _not_data)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
     app.include_router(resources.router)
     app.include_router(registry.router)
     app.add_api_route("/healthz", _health, methods=["GET"])
@@ -40,12 +45,20 @@ def make_app(platform: Platform) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    platform, restorer = app.state.platform, app.state.restorer
-    migrate(platform.engine)
-    Workflows.launch(platform)
-    restorer.start()
+    # In threads: all of it waits for the database, and DBOS refuses to be asked from an event loop.
+    await run_in_threadpool(_start, app)
     yield
-    restorer.stop()
+    await run_in_threadpool(_stop, app)
+
+
+def _start(app: FastAPI) -> None:
+    migrate(app.state.platform.engine)
+    Workflows.launch(app.state.platform)
+    app.state.restorer.start()
+
+
+def _stop(app: FastAPI) -> None:
+    app.state.restorer.stop()
     Workflows.stop()
 
 
@@ -62,7 +75,10 @@ async def _traced(request: Request, call_next: Callable[[Request], Awaitable[Res
     request.state.correlation_id = correlation_id(request)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=request.state.correlation_id)
-    response = await call_next(request)
+    try:
+        response = await call_next(request)
+    except Exception as error:  # what no handler knows: answered like the rest, and logged whole
+        response = _unexpected(request, error)
     response.headers[CORRELATION] = request.state.correlation_id
     if request.url.path != "/healthz":
         log.info("request", method=request.method, path=request.url.path, status=response.status_code)
@@ -90,7 +106,14 @@ def _http(_: Request, error: Exception) -> JSONResponse:
     return _problem(_, ApiProblem(error.status_code, str(error.detail), path=_.url.path))
 
 
+def _not_data(_: Request, error: Exception) -> JSONResponse:
+    # PostgreSQL's text holds no NUL, its numbers have an end: no declaration needs either.
+    return _problem(_, ApiProblem(422, str(as_parts(error)["what"]).splitlines()[0], path=_.url.path))
+
+
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected", exc_info=error)
+    if service_of(error):
+        return _problem(request, ApiProblem(503, as_parts(error)["what"], fix="groundplan status"))
     what = f"unexpected {type(error).__name__}"
     return _problem(request, ApiProblem(500, what, fix="groundplan logs controlplane"))

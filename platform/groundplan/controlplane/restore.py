@@ -2,13 +2,12 @@
 
 import threading
 
-import httpx
 import structlog
 
 from groundplan.controlplane import service, store
 from groundplan.controlplane.context import Platform
+from groundplan.controlplane.problem import as_parts
 from groundplan.controlplane.store import Actor, Resource
-from groundplan.errors import GroundplanError
 
 log = structlog.get_logger()
 
@@ -41,8 +40,8 @@ class Restorer:
         while not self._stopped.is_set():
             try:
                 self._look()
-            except (GroundplanError, httpx.HTTPError) as error:
-                log.warning("applications are not restored yet", error=" ".join(str(error).split()))
+            except Exception as error:  # a database that restarts, Ray that does not answer: the watch goes on
+                log.warning("applications are not restored yet", error=as_parts(error)["what"])
             self._stopped.wait(PERIOD)
 
     def _look(self) -> None:

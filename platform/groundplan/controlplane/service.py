@@ -33,7 +33,8 @@ def declare(
     """Make a resource match its declaration; return it, and the operation when that takes long.
 
     The same digest again does nothing when all is as it says, and joins the operation that is at work on it.
-    ``request`` is what a person asks for beside the declaration; it, and ``force``, do something in any case.
+    ``request`` is what a person asks for beside the declaration; it, and ``force``, work on what is declared now, and
+    do so in any case.
     """
     kind, asked = kind_of(wanted.kind), request or {}
     with locked(platform.engine, f"resource/{wanted.id}"):
@@ -41,6 +42,8 @@ def declare(
             before = store.get(connection, wanted.project, wanted.kind, wanted.name)
             running = operations.running(connection, wanted)
         joined = next((row for row in running if _joins(kind, wanted, row, asked)), None)
+        if (force or asked) and (before is None or before.digest != wanted.digest):
+            raise ApiProblem(409, "it was declared anew, or deleted, meanwhile", path=wanted.id, fix="try again")
         if joined and before:
             Workflows.ensure(joined, before)
             return before, joined["id"]
@@ -48,7 +51,10 @@ def declare(
             return before, None
         kind.admit(platform, wanted)
         declared, operation = begin(platform, wanted, actor, asked)
-        return (declared, operation) if kind.long else (_now(platform, kind, declared, actor, operation), None)
+        if not kind.long:
+            return _now(platform, kind, declared, actor, operation), None
+        Workflows.start(operation, declared, actor, asked)
+        return declared, operation
 
 
 def _joins(kind: Kind, wanted: Resource, row: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:

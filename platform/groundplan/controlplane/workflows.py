@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 #: One version for ever: a workflow that an older build began is finished by this one, by its idempotent steps.
 VERSION = "1"
+#: Seconds in which work that is nearly done may end before a stop; the rest goes on at the next start.
+GRACE = 3
 #: A workflow's states in which it goes on by itself.
 ALIVE = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 
@@ -52,7 +54,7 @@ class Workflows:
     @classmethod
     def stop(cls) -> None:
         """Stop the engine; what is at work goes on at the next start."""
-        DBOS.destroy()
+        DBOS.destroy(workflow_completion_timeout_sec=GRACE)
 
     @classmethod
     def platform(cls) -> Platform:
@@ -80,18 +82,14 @@ class Workflows:
 
 
 def begin(platform: Platform, wanted: Resource, actor: Actor, request: Mapping[str, Any]) -> tuple[Resource, str]:
-    """Write what is declared and a new operation for it, and start that when it takes long. Under the resource's lock.
+    """Write what is declared, and a new operation for it, which the caller starts. Under the resource's lock.
 
     What was at work on the resource is cancelled: only the newest declaration counts.
     """
-    kind = KINDS[wanted.kind]
     cancel(platform, wanted, "something else has been declared meanwhile")
     with platform.engine.begin() as connection:
         declared = store.declare(connection, wanted, actor)
-        operation = operations.begin(connection, declared, actor, request)
-    if kind.long:
-        Workflows.start(operation, declared, actor, request)
-    return declared, operation
+        return declared, operations.begin(connection, declared, actor, request)
 
 
 def cancel(platform: Platform, resource: Resource, why: str) -> None:
@@ -134,7 +132,9 @@ def reconcile(operation: str, document: Carry, actor: Carry, request: Carry | No
             log.exception("operation failed", operation=operation, correlation_id=actor.get("correlation_id"))
         return
     succeed(operation, document, actor, carry)
-    follow_up(document, actor, request or {})
+    # A step must not start workflows, so the workflow does.
+    for follower, resource in follow_up(document, actor, request) if request else ():
+        Workflows.start(follower, Resource(**resource), Actor(**actor), {})
 
 
 @DBOS.step()
@@ -175,9 +175,11 @@ def fail(operation: str, document: Carry, actor: Carry, error: Carry) -> None:
 
 
 @DBOS.step(retries_allowed=True, max_attempts=8)
-def follow_up(document: Carry, actor: Carry, request: Carry) -> None:
-    """Begin the work on what follows the resource and was not declared with it."""
-    platform, resource = Workflows.platform(), Resource(**document)
+def follow_up(document: Carry, actor: Carry, request: Carry) -> list[tuple[str, Carry]]:
+    """Begin the operations of what follows the resource and was not declared with it; return them to be started."""
+    platform, resource, begun = Workflows.platform(), Resource(**document), []
     for follower in KINDS[resource.kind].followers(platform, resource, request):
         with locked(platform.engine, f"resource/{follower.id}"):
-            begin(platform, follower, Actor(**{**actor, "reason": f"follows {resource.id}"}), {})
+            declared, operation = begin(platform, follower, Actor(**actor), {})
+        begun.append((operation, declared.document()))
+    return begun

@@ -243,3 +243,11 @@ def test_models_go_with_their_versions_and_come_again_from_one(adapter: MlflowAd
 def test_an_experiment_is_made_once(adapter: MlflowAdapter) -> None:
     assert adapter.experiment("flights") == adapter.experiment("flights")
     assert adapter.experiment("flights") != adapter.experiment("other")
+
+
+def test_a_pair_is_there_while_both_halves_are(adapter: MlflowAdapter, client: MlflowClient) -> None:
+    assert not adapter.has_pair("flights_delay", 1)
+    version = register(adapter, "d1")
+    assert adapter.has_pair("flights_delay", version)
+    client.delete_model_version(MODEL, str(version))
+    assert not adapter.has_pair("flights_delay", version)

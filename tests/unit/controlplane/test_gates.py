@@ -67,3 +67,12 @@ def test_choose_version() -> None:
     assert choose_version("latest", None, pairs, None) is None
     assert choose_version(None, 1, pairs, "b") == 1
     assert choose_version(None, 2, pairs, "b") is None
+
+
+def test_a_return_need_not_be_better_than_what_it_replaces() -> None:
+    gates = [{"metric": "mae", "better_than": "production"}, {"metric": "mae", "better_than": "baseline"}]
+    old, live = {"mae": 10.0, "baseline_mae": 12.0}, {"mae": 9.0}
+    assert [v.passed for v in evaluate(gates, old, live)] == [False, True]
+    assert [v.passed for v in evaluate(gates, old, live, returning=True)] == [True, True]
+    # What it is held against by itself still counts.
+    assert [v.passed for v in evaluate(gates, {**old, "baseline_mae": 1.0}, live, returning=True)] == [True, False]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundplan.controlplane.rules.serve_config import application_config, warm_steps
+from groundplan.controlplane.rules.serve_config import application_config, told, warm_steps
 from groundplan_serving.config import Active, Args, Versions
 
 ARGS = {
@@ -64,3 +64,12 @@ def test_warm_steps(
     found = warm_steps(running, current, target, keep)
     assert found == steps
     assert all(active in versions for versions, active in found)
+
+
+def test_what_serve_has_is_told_in_the_words_of_the_declaration() -> None:
+    tiers = {tier: {"replicas": 1, "cpus": 0.1} for tier in ("api", "features", "preprocessing", "model")}
+    config = application_config("p", "a", args={}, halves={"versions": [1]}, live={"active": {}}, tiers=tiers)
+    assert told(config, tiers) == {"tiers": tiers}
+    config["deployments"][3]["num_replicas"] = 4
+    assert told(config, tiers)["tiers"]["model"] == {"replicas": 4, "cpus": 0.1}
+    assert told({}, tiers) == {"tiers": tiers}

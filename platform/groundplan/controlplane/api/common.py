@@ -24,8 +24,9 @@ def platform_of(request: Request) -> Platform:
 def authorized(request: Request, authorization: Annotated[str | None, Header()] = None) -> None:
     """Let pass only what bears the control plane's token. ApiProblem 401 else."""
     token = platform_of(request).runtime.secret("controlplane-token")
-    given = (authorization or "").removeprefix("Bearer ")
-    if not hmac.compare_digest(given.encode(), token.encode()):
+    scheme, _, given = (authorization or "").partition(" ")
+    # An empty token file, half-written or damaged, must not open the door to an empty header.
+    if not token or scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), token.encode()):
         raise ApiProblem(401, "a bearer token is needed, and this is not it", path="Authorization")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
+from starlette.concurrency import run_in_threadpool
 
 from groundplan.controlplane import operations, service, store
 from groundplan.controlplane.api.common import ActorDep, PlatformDep, authorized
@@ -18,7 +19,6 @@ router = APIRouter(prefix="/v1", dependencies=[Depends(authorized)])
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}(@[a-z][a-z0-9_]{0,39})?")
 DIGEST = re.compile(r"[0-9a-f]{16}")
-MAX_CODE_BYTES = 64 * 1024 * 1024
 #: Seconds between two looks of a long poll.
 LOOK = 0.2
 
@@ -104,10 +104,9 @@ def has_code(project: str, digest: str, platform: PlatformDep) -> Response:
 async def put_code(project: str, digest: str, request: Request, platform: PlatformDep) -> dict[str, Any]:
     """Keep a project's code, a zip."""
     key, content = _code_key(project, digest), await request.body()
-    if not content.startswith(b"PK") or len(content) > MAX_CODE_BYTES:
-        allowed = f"a zip of up to {MAX_CODE_BYTES} bytes"
-        raise ApiProblem(422, "not a zip, or too large", path="body", value=f"{len(content)} bytes", allowed=allowed)
-    return {"uri": platform.objects.put(key, content)}
+    if not content.startswith(b"PK"):
+        raise ApiProblem(422, "not a zip", path="body", value=f"{len(content)} bytes", allowed="a zip of the code")
+    return {"uri": await run_in_threadpool(platform.objects.put, key, content)}
 
 
 def _code_key(project: str, digest: str) -> str:
