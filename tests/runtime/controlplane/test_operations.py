@@ -85,7 +85,7 @@ def test_what_is_at_work_can_be_deleted(project: Plane) -> None:  # noqa: F811
     assert project.look("data_source", "going").status_code == 404
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def trained(project: Plane) -> Plane:  # noqa: F811
     """A model with two pair versions, of which an alias follows the last."""
     project.made("model", "m2", model(3))
