@@ -151,3 +151,12 @@ def test_a_half_that_cannot_be_loaded_is_told_with_its_deployment(
 def test_what_serve_would_take_wrongly_is_refused_here(toy: Toy, change: dict[str, Any]) -> None:
     with pytest.raises(ServiceError, match="Ray Serve"):
         toy.serve.put("t-a", toy.config([1], 1) | change)
+
+
+def test_a_config_that_nobody_wants_any_more_is_not_waited_for(toy: Toy, ray_stack: RayStack, tmp_path: Path) -> None:
+    lost = {"1": {"preprocessor": toy.pairs["1"]["preprocessor"], "model": str(tmp_path / "nowhere")}}
+    unwanted = Toy(ray_stack, lost, "d")
+    unwanted.serve.put("t-d", unwanted.config([1], 1))
+    with pytest.raises(ServiceError, match="nobody waits"):
+        unwanted.serve.wait_running("t-d", DEADLINE, unwanted.said.append, lambda: True)
+    unwanted.serve.delete("t-d")
