@@ -34,7 +34,7 @@ test-unit: .venv/develop ## The quick tier
 	$(PYTEST) tests/unit tests/components -n 2
 
 test-all: .venv/develop ## Also end to end and crashes
-	$(PYTEST) tests/unit tests/components tests/runtime tests/lifecycle tests/e2e tests/crash
+	$(PYTEST) tests/unit tests/components tests/runtime tests/lifecycle tests/e2e tests/crash && $(PYTEST) tests/load
 
 bench: .venv/develop ## Figures for the note
 	.venv/bin/python -m benchmarks

@@ -19,7 +19,7 @@ from groundplan_serving.app import deployment
 from groundplan_serving.errors import Fault
 from groundplan_serving.ingress import ForecastAPI
 from groundplan_serving.tiers import ModelService, PreprocessingService
-from tests.runtime.serving.halves import Doubler, Selector
+from tests.load.halves import Doubler, Selector
 
 ARGS = {
     "project": "t",
@@ -65,7 +65,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Callabl
         mlflow.pyfunc.save_model(folder / f"p{version}", python_model=Selector())
         mlflow.pyfunc.save_model(folder / f"m{version}", python_model=Doubler(version))
     runtime_file = write_runtime(folder)
-    root = Path(__file__).resolve().parents[3]
+    root = Path(__file__).resolve().parents[2]
     env = {"GROUNDPLAN_RUNTIME": str(runtime_file), "PYTHONPATH": f"{root / 'serving'}:{root}"}
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init(
