@@ -56,6 +56,11 @@ class Pointer:
     hold_actor: str | None
 
 
+def lock_of(project: str, model: str, alias: str) -> str:
+    """Return the name of the lock under which an alias moves, and applications are told which version answers."""
+    return f"alias/{project}/{model}/{alias}"
+
+
 def pointer(connection: sa.Connection, project: str, model: str, alias: str) -> Pointer:
     """Return where an alias points now; one that was never moved points to nothing, at generation 0."""
     row = connection.execute(sa.select(aliases).where(*_of(project, model, alias))).mappings().one_or_none()

@@ -103,6 +103,18 @@ def settle(connection: sa.Connection, resource: Resource, actor: Actor) -> None:
         append(connection, actor, resource.status, resource, before, resource)
 
 
+def note(connection: sa.Connection, resource: Resource, outputs: Mapping[str, Any], actor: Actor, action: str) -> None:
+    """Write outputs that changed without work on the resource itself; nothing where they say so already."""
+    before = get(connection, resource.project, resource.kind, resource.name)
+    if before is None or before.outputs == {**before.outputs, **outputs}:
+        return
+    after = replace(before, outputs={**before.outputs, **outputs})
+    where = (resources.c.project == resource.project, resources.c.kind == resource.kind)
+    statement = sa.update(resources).where(*where, resources.c.name == resource.name)
+    connection.execute(statement.values(outputs=after.outputs, updated_at=sa.func.now()))
+    append(connection, actor, action, after, before, after)
+
+
 def remove(connection: sa.Connection, resource: Resource, actor: Actor) -> None:
     """Remove a resource; its history stays."""
     where = (resources.c.project == resource.project, resources.c.kind == resource.kind)

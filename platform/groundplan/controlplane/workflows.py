@@ -133,7 +133,7 @@ def reconcile(operation: str, document: Carry, actor: Carry, request: Carry | No
         return
     succeed(operation, document, actor, carry)
     # A step must not start workflows, so the workflow does.
-    for follower, resource in follow_up(document, actor, request) if request else ():
+    for follower, resource in follow_up(document, actor, request or {}) if KINDS[document["kind"]].leads else ():
         Workflows.start(follower, Resource(**resource), Actor(**actor), {})
 
 

@@ -171,3 +171,34 @@ def test_a_tier_resized_by_hand_is_seen_and_repaired(project: Plane) -> None:  #
         refused = project.http.delete(f"/v1/projects/p/resources/{path}")
         assert refused.status_code == 409
         assert "p/serving_application/b" in refused.json()["error"]["value"]
+
+
+def test_an_application_that_waited_is_deployed_when_its_alias_points_somewhere(project: Plane) -> None:  # noqa: F811
+    tiers = {tier: {"replicas": 1, "cpus": 0.1} for tier in ("api", "features", "preprocessing", "model")}
+    declared = {"model": "m6", "alias": "production", "tiers": tiers, "max_batch": 9, "timeout": "5s", "route": "/p/c"}
+    gated = {**alias("production"), "model": "m6", "gates": [{"metric": "mae", "better_than": 1}]}
+    project.made("model", "m6", model(3))
+    refused = project.made("alias", "m6@production", gated)
+    assert (refused["status"], refused["outputs"]["points_to"]) == ("refused", None)
+    waiting = project.made("serving_application", "c", declared)
+    assert (waiting["status"], waiting["message"]) == ("waiting", "waits for m6@production to point to a pair version")
+    project.made("alias", "m6@production", {**gated, "gates": []})
+    end = time.monotonic() + DEADLINE
+    while project.look("serving_application", "c").json()["resource"]["status"] != "ready":
+        assert time.monotonic() < end, "it still waits"
+        time.sleep(0.05)
+    assert project.platform.serve.running["p-c"]
+
+
+def test_the_status_says_which_version_answers_after_a_flip(project: Plane) -> None:  # noqa: F811
+    tiers = {tier: {"replicas": 1, "cpus": 0.1} for tier in ("api", "features", "preprocessing", "model")}
+    declared = {"model": "m7", "alias": "latest", "tiers": tiers, "max_batch": 9, "timeout": "5s", "route": "/p/d"}
+    follows = {**alias("latest"), "model": "m7"}
+    project.made("model", "m7", model(3))
+    project.made("alias", "m7@latest", follows)
+    project.made("serving_application", "d", declared)
+    project.made("model", "m7", model(4))
+    project.made("alias", "m7@latest", follows, {"p/model/m7": "2"})
+    found = {a["name"]: a["serves"] for a in project.http.get("/v1/status").json()["applications"] if "serves" in a}
+    assert found["d"] == 2
+    assert [e["after"]["outputs"]["serves"] for e in events(project, name="d", action="flip")] == [2]

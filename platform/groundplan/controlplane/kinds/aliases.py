@@ -7,7 +7,7 @@ from groundplan.controlplane import registry
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.db.engine import locked
 from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources
-from groundplan.controlplane.kinds.serving import flip
+from groundplan.controlplane.kinds.serving import flip, waiting
 from groundplan.controlplane.problem import ApiProblem
 from groundplan.controlplane.rules.gates import Verdict, choose_version, evaluate
 from groundplan.controlplane.store import Actor, Resource
@@ -18,6 +18,7 @@ class Alias(Kind):
 
     slug = "alias"
     long = True
+    leads = True
 
     def admit(self, platform: Platform, resource: Resource) -> None:
         """Its model has to be there."""
@@ -86,6 +87,10 @@ class Alias(Kind):
         moved = next((version for version in theirs if version != ours), None)
         return Observed(resource.properties, {**resource.outputs, "points_to": moved}, "drifted", message)
 
+    def followers(self, platform: Platform, resource: Resource, request: Mapping[str, Any]) -> Sequence[Resource]:
+        """The applications that waited for it to point somewhere."""
+        return waiting(platform, resource)
+
     def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:
         """Forget it, here and in MLflow; its history stays."""
         model, alias = resource.properties["model"], resource.properties["alias"]
@@ -97,7 +102,7 @@ class Alias(Kind):
 def move_to(work: Work, model: str, alias: str, target: int, evidence: Any = None, hold: str | None = None) -> None:
     """Move an alias, with every application that loads it, and hold it there or not. Doing it again is harmless."""
     platform, project = work.platform, work.resource.project
-    with locked(platform.engine, f"alias/{project}/{model}/{alias}"):
+    with locked(platform.engine, registry.lock_of(project, model, alias)):
         with platform.engine.connect() as connection:
             now = registry.pointer(connection, project, model, alias)
 

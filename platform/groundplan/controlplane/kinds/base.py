@@ -45,6 +45,8 @@ class Kind:
     slug = ""
     #: Long work is answered with 202 and an operation; short work is done within the request.
     long = False
+    #: Whether other resources may have to be worked on once this one is done: see :meth:`followers`.
+    leads = False
 
     def steps(self) -> Sequence[Step]:
         """Return the steps in their order; the last returns :meth:`Outcome.carry`."""
@@ -70,7 +72,7 @@ class Kind:
         """Stop what an operation that was cancelled runs elsewhere."""
 
     def followers(self, platform: Platform, resource: Resource, request: Mapping[str, Any]) -> Sequence[Resource]:
-        """Return the resources on which to work anew once this request has been met."""
+        """Return the resources on which to work anew now that the work on this one, for that request, is done."""
         return ()
 
     def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:

@@ -18,6 +18,7 @@ class Model(Kind):
 
     slug = "model"
     long = True
+    leads = True
 
     def admit(self, platform: Platform, resource: Resource) -> None:
         """Its features and the inputs of its examples have to be there."""

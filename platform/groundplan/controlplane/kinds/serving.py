@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from groundplan.controlplane import registry
+from groundplan.controlplane import registry, store
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.db.engine import locked
 from groundplan.controlplane.kinds import jobs
@@ -32,16 +32,22 @@ class ServingApplication(Kind):
 
     def _deploy(self, work: Work, _: Carry) -> Carry:
         platform, resource = work.platform, work.resource
-        version = _pointer(platform, resource)
-        if version is None:
-            alias = f"{resource.properties['model']}@{resource.properties['alias']}"
-            return Outcome(status="waiting", message=f"waits for {alias} to point to a pair version").carry()
-        for versions, active in warm_steps(*_held(platform, resource), version):
-            put(work, resource, versions, active)
+        model, alias = resource.properties["model"], resource.properties["alias"]
+        # Under the alias's lock: it must not move between the look at it and the telling.
+        with locked(platform.engine, registry.lock_of(resource.project, model, alias)):
+            version = _pointer(platform, resource)
+            if version is None:
+                message = f"waits for {model}@{alias} to point to a pair version"
+                return Outcome(status="waiting", message=message).carry()
+            for versions, active in warm_steps(*_held(platform, resource), version):
+                put(work, resource, versions, active)
         return Outcome({"serves": version, "endpoint": endpoint(platform, resource)}).carry()
 
     def observe(self, platform: Platform, resource: Resource) -> Observed | None:
         """Return what Serve runs; None when it has no such application (a waiting one has none)."""
+        if resource.status == "waiting" and _pointer(platform, resource) is not None:
+            message = "its alias points to a pair version now"
+            return Observed(resource.properties, resource.outputs, "pending", message)
         if resource.status != "ready":
             return Observed(resource.properties, resource.outputs, resource.status, resource.message)
         found = platform.serve.observe(application_name(resource))
@@ -99,7 +105,17 @@ def flip(work: Work, model: str, alias: str, target: int, move: Callable[[], Non
     move()
     for application in up:
         put(work, application, *plans[application.name][-1])
+        with work.platform.engine.begin() as connection:
+            store.note(connection, application, {"serves": target}, work.actor, "flip")
         work.say(f"{application.name}: answers with pair version {target}")
+
+
+def waiting(platform: Platform, alias: Resource) -> list[Resource]:
+    """Return the applications that wait for an alias, once it points somewhere."""
+    given = alias.properties
+    found = project_resources(platform, alias.project, "serving_application")
+    mine = [a for a in found if a.status == "waiting" and _loads(a, given["model"], given["alias"])]
+    return [a for a in mine if _pointer(platform, a) is not None]
 
 
 def _loads(application: Resource, model: str, alias: str) -> bool:
