@@ -1,10 +1,11 @@
 """Brings applications back after Ray was restarted: Serve forgets them, we do not."""
 
 import threading
+import time
 
 import structlog
 
-from groundplan.controlplane import service, store
+from groundplan.controlplane import operations, service, store
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.problem import as_parts
 from groundplan.controlplane.store import Actor, Resource
@@ -12,7 +13,9 @@ from groundplan.controlplane.store import Actor, Resource
 log = structlog.get_logger()
 
 #: Seconds between two looks at Ray.
-PERIOD = 3.0
+PERIOD = 1.0
+#: Seconds in which what was served before a start is served again; after them, health no longer waits for it.
+PATIENCE = 90.0
 ACTOR = Actor("controlplane", "Ray was restarted")
 
 
@@ -22,9 +25,12 @@ class Restorer:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._session: str | None = None
+        #: The operations that bring applications back; None until the first look.
+        self._restoring: list[str] | None = None
+        self._until = time.monotonic() + PATIENCE
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="restorer", daemon=True)
-        #: Set once the first look has been taken: what was served before is served again, or cannot be now.
+        #: Set once what was served before is served again, or cannot be now.
         self.restored = threading.Event()
 
     def start(self) -> None:
@@ -38,26 +44,38 @@ class Restorer:
 
     def _watch(self) -> None:
         while not self._stopped.is_set():
-            try:
-                self._look()
-            except Exception as error:  # a database that restarts, Ray that does not answer: the watch goes on
-                log.warning("applications are not restored yet", error=as_parts(error)["what"])
+            for step in (self._look, self._settle):
+                try:
+                    step()
+                except Exception as error:  # a database that restarts, Ray that does not answer: the watch goes on
+                    log.warning("applications are not restored yet", error=as_parts(error)["what"])
             self._stopped.wait(PERIOD)
 
     def _look(self) -> None:
         lost = self._applications()
-        if not lost:
-            self.restored.set()
+        session = self._platform.jobs.session() if lost else None
+        if session == self._session and self._restoring is not None:
             return
-        session = self._platform.jobs.session()
-        if session == self._session:
-            return
-        for application in lost:
-            if self._platform.serve.observe(f"{application.project}-{application.name}") is None:
-                log.info("restoring an application", application=application.id)
-                service.declare(self._platform, application, ACTOR, force=True)
+        begun = [self._restore(application) for application in lost]
+        self._restoring = [operation for operation in begun if operation]
         self._session = session
-        self.restored.set()
+
+    def _restore(self, application: Resource) -> str | None:
+        if self._platform.serve.observe(f"{application.project}-{application.name}") is not None:
+            return None
+        log.info("restoring an application", application=application.id)
+        return service.declare(self._platform, application, ACTOR, force=True)[1]
+
+    def _settle(self) -> None:
+        """Whoever waits for our health sees the applications at work, not on their way."""
+        if self.restored.is_set():
+            return
+        if time.monotonic() > self._until or (self._restoring is not None and not self._under_way(self._restoring)):
+            self.restored.set()
+
+    def _under_way(self, begun: list[str]) -> bool:
+        with self._platform.engine.connect() as connection:
+            return any(operations.is_running(connection, each) for each in begun)
 
     def _applications(self) -> list[Resource]:
         with self._platform.engine.connect() as connection:
