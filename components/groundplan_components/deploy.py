@@ -23,7 +23,7 @@ def deploy(stack: StackSpec, plan: Plan, root: Path) -> dict[str, Any]:
     """
     if stack.target not in TARGETS:
         raise GroundplanError(f"target {stack.target!r} is not in this release; allowed: {', '.join(TARGETS)}")
-    platform = TARGETS[stack.target](stack, _stack_id(stack), root)
+    platform = TARGETS[stack.target](stack, plan, _stack_id(stack), root)
     deploy_projects(plan, platform)
     return {"endpoints": _endpoints(plan, platform), "credentials": pulumi.Output.secret(dict(platform.credentials))}
 
@@ -41,6 +41,7 @@ def _endpoints(plan: Plan, platform: Platform) -> dict[str, Any]:
     """Every part's address, every application's, and as ``predict`` the first application's."""
     serve = platform.endpoints["serve"]
     served = [node for node in plan.nodes if node.kind == "ServingApplication"]
-    applications = {f"{node.project}/{node.name}": f"{serve}{node.properties['route']}" for node in served}
+    names = {f"{node.project}/{node.name}": node.properties["route"] for node in served}
+    applications = {name: f"{platform.applications.get(name, serve)}{route}" for name, route in names.items()}
     first = {"predict": next(iter(applications.values()))} if applications else {}
     return {**platform.endpoints, **first, "applications": applications}

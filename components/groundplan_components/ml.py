@@ -22,7 +22,9 @@ class ProjectResources(pulumi.ComponentResource):
 
     def add(self, node: Node) -> None:
         """Declare one node, after all that it needs."""
-        needs = [self.resources[id] for id in node.needs if id in self.resources]
+        needs: list[pulumi.Resource] = [self.resources[id] for id in node.needs if id in self.resources]
+        if node.kind == "ServingApplication" and (process := self._platform.singles.get(f"{node.project}/{node.name}")):
+            needs.append(process)
         options = pulumi.ResourceOptions(
             parent=self, depends_on=[*self._platform.ready, *needs], deleted_with=self._platform.database
         )

@@ -1,12 +1,13 @@
 """What every target gives: a platform that ML resources can live on. The interface that kind and aws implement too."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import pulumi
 
+from groundplan.plan import Plan
 from groundplan.spec import StackSpec
 from groundplan_components.resources import Groundplan
 
@@ -24,11 +25,14 @@ class Platform:
     credentials: Mapping[str, pulumi.Output[str]]
     ready: Sequence[pulumi.Resource]
     database: pulumi.Resource
+    #: ``<project>/<application>`` → address and process, of applications that are one process.
+    applications: Mapping[str, str] = field(default_factory=dict)
+    singles: Mapping[str, pulumi.Resource] = field(default_factory=dict)
 
 
 class Target(Protocol):
     """Deploys the platform's parts on one kind of place."""
 
-    def __call__(self, stack: StackSpec, stack_id: str, root: Path) -> Platform:
+    def __call__(self, stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Platform:
         """Declare every part, in order. GroundplanError when something it needs is missing."""
         ...

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ class Runtime:
     bucket: str
     secrets_dir: Path
     endpoints: Mapping[str, str]
+    #: ``<project>/<application>`` → address, of applications that are a process of their own.
+    applications: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Runtime":
@@ -42,7 +44,7 @@ class Runtime:
         missing = [key for key in wanted if key not in document]
         if missing:
             raise RuntimeProblem(f"has no {', '.join(missing)}", path=path, fix="`groundplan up` writes it again")
-        values = {key: document[key] for key in wanted}
+        values = {key: document[key] for key in wanted} | {"applications": document.get("applications", {})}
         return cls(**values | {"data_dir": Path(values["data_dir"]), "secrets_dir": Path(values["secrets_dir"])})
 
     def endpoint(self, name: str) -> str:

@@ -1,10 +1,11 @@
 """The preprocessor half of a pair: impute, encode, scale. Fitted on training rows only; kept as plain JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from groundplan_runtime import frames
+from groundplan_runtime.block import Block
 from groundplan_runtime.errors import RuntimeProblem
 
 MOST_CATEGORIES = 500
@@ -54,34 +55,60 @@ class Preprocessor:
 
     def transform(self, columns: Any) -> Any:
         """Return the model's matrix (float64); unseen categories are all zeros. RuntimeProblem for a missing column."""
-        import numpy as np
         import pandas as pd
 
+        self._need(columns)
+        wanted = columns[self.inputs] if isinstance(columns, pd.DataFrame) else {n: columns[n] for n in self.inputs}
+        frame = frames.normal(wanted)
+        texts = {name: _as_text(frame[name]).tolist() for name in self.categories}
+        return pd.DataFrame(self._matrix(frame[self.numeric].to_numpy(dtype="float64"), texts), columns=self.outputs)
+
+    def transform_block(self, block: Block) -> Any:
+        """Return the same matrix for a block of features, as an array of shape (rows, columns)."""
+        import numpy as np
+
+        columns = block.columns()
+        self._need(columns)
+        numbers = np.empty((block.rows, len(self.numeric)))
+        for position, name in enumerate(self.numeric):
+            numbers[:, position] = columns[name]
+        return self._matrix(numbers, {name: _texts(columns[name]) for name in self.categories})
+
+    def _need(self, columns: Any) -> None:
         missing = [name for name in self.inputs if name not in columns]
         if missing:
             raise RuntimeProblem("missing column", path="preprocessor", value=", ".join(missing))
-        wanted = columns[self.inputs] if isinstance(columns, pd.DataFrame) else {n: columns[n] for n in self.inputs}
-        frame = frames.normal(wanted)
-        numbers = frame[self.numeric].to_numpy(dtype="float64")
-        numbers = np.where(np.isnan(numbers), [self.fills[name] for name in self.numeric], numbers)
+
+    def _matrix(self, numbers: Any, texts: Mapping[str, Sequence[str | None]]) -> Any:
+        """Impute, scale, encode: ``numbers`` is (rows, numeric columns), ``texts`` has a value a row."""
+        import numpy as np
+
+        made = np.zeros((len(numbers), len(self.outputs)))
+        filled = np.where(np.isnan(numbers), [self.fills[name] for name in self.numeric], numbers)
         if self.scales:
             means, deviations = zip(*(self.scales[name] for name in self.numeric), strict=True)
-            numbers = (numbers - means) / deviations
-        known = [self._encoded(frame[name], values) for name, values in self.categories.items()]
-        return pd.DataFrame(np.hstack([numbers, *known]), columns=self.outputs)
+            filled = (filled - means) / deviations
+        made[:, : len(self.numeric)] = filled
+        start = len(self.numeric)
+        for name, values in self.categories.items():
+            places = {value: start + position for position, value in enumerate(values)}
+            for row, value in enumerate(texts[name]):
+                if value in places:
+                    made[row, places[value]] = 1.0
+            start += len(values)
+        return made
 
     @property
     def outputs(self) -> list[str]:
         """The columns of the matrix it makes."""
         return [*self.numeric, *(f"{name}={value}" for name, values in self.categories.items() for value in values)]
 
-    def _encoded(self, column: Any, values: list[str]) -> Any:
-        import numpy as np
 
-        text = _as_text(column).to_numpy(dtype=object)
-        return np.array([[value == each for each in values] for value in text], dtype="float64").reshape(
-            -1, len(values)
-        )
+def _texts(column: Any) -> Sequence[str | None]:
+    """Return a block's column as text: a number is written as :func:`_as_text` does."""
+    if isinstance(column, list):
+        return column
+    return [None if value != value else f"{value:g}" for value in column]
 
 
 def _as_text(column: Any) -> Any:

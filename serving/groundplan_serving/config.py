@@ -1,4 +1,4 @@
-"""What the control plane tells the application: ``args`` (a change restarts) and ``user_config`` (a change is live)."""
+"""What the control plane tells an application: ``args`` (a change restarts) and live ``user_config``, a part a tier."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,37 +8,59 @@ class _Stored(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
 
 
+class Args(_Stored):
+    """All that a restart is needed for. ``shape`` is the digest of topology and serving code."""
+
+    project: str
+    application: str
+    shape: str = ""
+
+
 class EntityKey(_Stored):
-    """An entity of the feature service: the key that requests carry, and its type."""
+    """An entity of a feature service: the key that requests carry, and its type."""
 
     join_key: str
     type: str
 
 
-class FeatureServiceArgs(_Stored):
-    """The feature service that the model was trained on: fields by view, entities by name."""
+class ViewFields(_Stored):
+    """A feature view as a feature service uses it: types by join key, and by field."""
+
+    join_keys: dict[str, str]
+    fields: dict[str, str]
+
+
+class FeatureFields(_Stored):
+    """The feature service that a pair version was trained on."""
 
     name: str
-    views: dict[str, list[str]]
+    views: dict[str, ViewFields]
     entities: dict[str, EntityKey]
 
 
-class Args(_Stored):
-    """Everything that a restart is needed for. Replicas and CPUs of the tiers are not: Serve's config has them."""
+class DoorConfig(_Stored):
+    """The ingress's live part: versions by alias, weights over aliases (percent), who sees the same variant."""
 
-    project: str
-    application: str
-    model: str
-    feature_service: FeatureServiceArgs
+    model: str = ""
+    aliases: dict[str, int] = {}
+    traffic: dict[str, float] = {}
+    sticky: list[str] = []
+    shadow: list[str] = []
+    #: Pair version (as text) → the features it is served with.
+    features: dict[str, FeatureFields] = {}
     max_batch: int = Field(default=1000, ge=1)
     timeout_s: float = Field(default=5.0, gt=0)
+    #: Requests at work or waiting at one replica; the next is refused at once.
+    max_requests: int = Field(default=256, ge=1)
+    #: Batches on their way through the tiers at a time; requests that come meanwhile make the next one.
+    lanes: int = Field(default=4, ge=1)
 
 
-class Active(_Stored):
-    """The ingress's live part: the pair version behind each alias, and the alias that answers."""
+class ReadConfig(_Stored):
+    """The feature tier's live part: features by pair version."""
 
-    alias: str = "production"
-    active: dict[str, int] = {}
+    features: dict[str, FeatureFields] = {}
+    timeout_s: float = Field(default=5.0, gt=0)
 
 
 class PairUris(_Stored):
@@ -48,8 +70,17 @@ class PairUris(_Stored):
     model: str
 
 
-class Versions(_Stored):
-    """The live part of the tiers that load a half: the versions to hold, and where they lie (by number as text)."""
+class HoldConfig(_Stored):
+    """The live part of a tier that holds halves: where each version's lie. Those not named are let go of."""
 
-    versions: list[int] = []
-    mlflow: dict[str, PairUris] = {}
+    versions: dict[str, PairUris] = {}
+    #: Seconds for which a version that is let go of still answers requests that are under way.
+    drain_s: float = Field(default=5.0, ge=0)
+
+
+class LiveConfig(_Stored):
+    """All parts at once: what an application in one process is told."""
+
+    door: DoorConfig
+    features: ReadConfig
+    halves: HoldConfig

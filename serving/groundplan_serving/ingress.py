@@ -1,8 +1,6 @@
-"""ForecastAPI: the one door of an application. Resolves the alias once, pins the pair version on the request."""
+"""ForecastAPI and FusedAPI: an application's HTTP side on Ray Serve, and how a door asks tiers in other processes."""
 
 import asyncio
-import time
-from collections.abc import Callable
 from typing import Any
 
 from ray.exceptions import RayActorError, RayError
@@ -10,94 +8,111 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from groundplan_serving.config import Active, Args
-from groundplan_serving.errors import Fault, unavailable
-from groundplan_serving.request import parse
+from groundplan_runtime.config import Runtime
+from groundplan_serving.config import Args, DoorConfig
+from groundplan_serving.door import Door, Tiers
+from groundplan_serving.errors import Fault, failed, last_line, unavailable
+from groundplan_serving.inside import inside, reconfigure_all, respond
+from groundplan_serving.load import Load
+from groundplan_serving.log import PredictionLog
+from groundplan_serving.tiers import FeastService, ModelService, PreprocessingService
 
-PREDICT = "/predict/feast/batch"
 
+class _Serving:
+    """What both topologies on Ray Serve share."""
 
-class ForecastAPI:
-    """Validates a request, leads it through the tiers under one deadline, and forms the answer."""
-
-    def __init__(self, args: dict[str, Any], features: Any, preprocessing: Any, model: Any) -> None:
-        self._args = Args.model_validate(args)
-        self._features, self._preprocessing, self._model = features, preprocessing, model
-        self._live = Active()
-
-    def reconfigure(self, user_config: dict[str, Any]) -> None:
-        """Flip the pointer: requests from now on pin the new version; those under way keep theirs."""
-        self._live = Active.model_validate(user_config)
+    def __init__(self, args: dict[str, Any], tiers: Tiers) -> None:
+        named = Args.model_validate(args)
+        runtime = Runtime.load()
+        runtime.apply_environment()
+        self._log = PredictionLog(runtime, named.project, named.application)
+        self._door = Door(tiers, self._log)
+        self._load = Load()
 
     async def __call__(self, request: Request) -> JSONResponse:
-        """Answer one HTTP request: the prediction route, ``/healthz``, or one clear line."""
-        try:
-            return JSONResponse(await self._route(request))
-        except Fault as fault:
-            headers = {"Retry-After": "1"} if fault.status == 503 else None
-            return JSONResponse(fault.body(), status_code=fault.status, headers=headers)
-
-    async def _route(self, request: Request) -> dict[str, Any]:
+        """Answer one HTTP request."""
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-        if path == "/healthz" and request.method == "GET":
-            return self._health()
-        if path != PREDICT:
-            raise Fault(404, "no such route", path=path, allowed=f"POST {PREDICT}, GET /healthz")
-        if request.method != "POST":
-            raise Fault(405, "method not allowed", path=path, value=request.method, allowed="POST")
-        return await self._predict(await request.body())
+        return await respond(self._door, request.method, path, request.body)
 
-    def _health(self) -> dict[str, Any]:
-        return {
-            "status": "ok" if self._live.active else "waiting",
-            "alias": self._live.alias,
-            **self._live.model_dump(),
-        }
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """Return what Serve scales by."""
+        return self._load.stats()
 
-    async def _predict(self, body: bytes) -> dict[str, Any]:
-        entities = parse(body, list(self._args.feature_service.entities.values()), self._args.max_batch)
-        live = self._live
-        version = live.active.get(live.alias)
-        if version is None:
-            raise Fault(
-                503, f"alias {live.alias} of model {self._args.model} points to no pair version yet", path="alias"
-            )
-        deadline = time.monotonic() + self._args.timeout_s
-        columns = await self._ask("FeastService", self._features.fetch.remote, deadline, entities)
-        transform = self._preprocessing.transform.remote
-        made_by, matrix = await self._ask("PreprocessingService", transform, deadline, version, columns)
-        answered_by, values = await self._ask("ModelService", self._model.predict.remote, deadline, version, matrix)
-        return {
-            "predictions": [{"entity": e, "value": v} for e, v in zip(entities, values, strict=True)],
-            "model": self._args.model,
-            "alias": live.alias,
-            "preprocessor_version": made_by,
-            "model_version": answered_by,
-        }
+    async def __del__(self) -> None:
+        """Serve awaits this when a replica stops: nothing that was answered is missing from the log."""
+        await asyncio.to_thread(self._log.close)
 
-    async def _ask(self, tier: str, call: Callable[..., Any], deadline: float, *values: Any) -> Any:
-        """Ask one tier within what is left of the request's time; whatever goes wrong there is a 503 with its name."""
-        left = max(deadline - time.monotonic(), 0.001)
+
+class ForecastAPI(_Serving):
+    """The door of four tiers: one deployment each."""
+
+    def __init__(self, args: dict[str, Any], features: Any, preprocessing: Any, model: Any) -> None:
+        tiers = Tiers(
+            features=Remote("FeastService", features.fetch),
+            preprocessing=Remote("PreprocessingService", preprocessing.transform),
+            model=Remote("ModelService", model.predict),
+        )
+        super().__init__(args, tiers)
+
+    def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Flip the pointer: requests from now on pin by the new one; those under way keep theirs."""
+        self._door.reconfigure(DoorConfig.model_validate(user_config))
+
+
+class FusedAPI(_Serving):
+    """The door and its tiers in one deployment, for small models."""
+
+    def __init__(self, args: dict[str, Any]) -> None:
+        self._features, self._preprocessing, self._model = FeastService(args), PreprocessingService(), ModelService()
+        super().__init__(args, inside(self._features, self._preprocessing, self._model))
+
+    async def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Load what is new, then flip: the door never names a version that is not held here."""
+        await reconfigure_all(user_config, self._door, self._features, self._preprocessing, self._model)
+
+
+class Remote:
+    """How a tier behind a Serve handle is asked, within the time that is left.
+
+    Whatever goes wrong there is a 503 with its name. When a replica dies with a request, another one is asked, once:
+    predictions have no side effects.
+    """
+
+    def __init__(self, tier: str, method: Any) -> None:
+        self._tier, self._method = tier, method
+
+    async def __call__(self, deadline: float, *values: Any) -> Any:
+        """Return the tier's answer. Raises :class:`Fault`."""
         try:
-            answer = await asyncio.wait_for(_awaited(call, *values), timeout=left)
-        except TimeoutError:
-            raise unavailable(tier, f"did not answer within the request's {self._args.timeout_s:g} s") from None
-        except BackPressureError:
-            raise unavailable(tier, "is overloaded") from None
-        except (DeploymentUnavailableError, RayActorError):
-            raise unavailable(tier, "is down") from None
-        except RayError as error:
-            raise unavailable(tier, f"failed: {_last_line(error)}") from error
-        # A tier returns what it refuses instead of raising it: a user's mistake is no failure in its log.
+            answer = await self._within(deadline, values)
+        except RayActorError:
+            answer = await self._again(deadline, values)
         if isinstance(answer, Fault):
+            # A tier returns what it refuses instead of raising it: a user's mistake is no failure in its log.
             raise answer
         return answer
 
+    async def _again(self, deadline: float, values: tuple[Any, ...]) -> Any:
+        try:
+            return await self._within(deadline, values)
+        except RayActorError:
+            raise unavailable(self._tier, "is down") from None
 
-async def _awaited(call: Callable[..., Any], *values: Any) -> Any:
-    return await call(*values)
+    async def _within(self, deadline: float, values: tuple[Any, ...]) -> Any:
+        left = max(deadline - asyncio.get_running_loop().time(), 0.001)
+        try:
+            return await asyncio.wait_for(_awaited(self._method, values), timeout=left)
+        except TimeoutError:
+            raise unavailable(self._tier, "did not answer in time") from None
+        except BackPressureError:
+            raise unavailable(self._tier, "is overloaded") from None
+        except DeploymentUnavailableError:
+            raise unavailable(self._tier, "is down") from None
+        except RayActorError:
+            raise
+        except RayError as error:
+            raise failed(self._tier, last_line(error)) from error
 
 
-def _last_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[-1][:200] if lines else type(error).__name__
+async def _awaited(method: Any, values: tuple[Any, ...]) -> Any:
+    return await method.remote(*values)

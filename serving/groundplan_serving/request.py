@@ -18,7 +18,7 @@ JSON_TYPES: dict[str, tuple[type, ...]] = {
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
-def parse(body: bytes, keys: Sequence[EntityKey], max_batch: int) -> list[dict[str, Any]]:
+def parse(body: bytes, max_batch: int) -> list[dict[str, Any]]:
     """Return the entities of a request, one dict a row. Raises :class:`Fault` (4xx) with the first mistake."""
     if len(body) > MAX_BODY_BYTES:
         raise Fault(413, "the request is too large", value=f"{len(body)} bytes", allowed=f"up to {MAX_BODY_BYTES}")
@@ -27,10 +27,26 @@ def parse(body: bytes, keys: Sequence[EntityKey], max_batch: int) -> list[dict[s
     except ValueError as error:
         raise Fault(400, f"the body is not JSON: {error}", fix='send {"entities": [{…}]}') from None
     entities = _entities(document, max_batch)
-    allowed = {key.join_key: key.type for key in keys}
     for position, entity in enumerate(entities):
-        _check_row(f"entities[{position}]", entity, allowed)
+        if not isinstance(entity, dict):
+            what, path = "a row is not an object", f"entities[{position}]"
+            raise Fault(422, what, path=path, value=_show(entity), allowed="an object of join keys")
     return entities
+
+
+def check_rows(entities: Mapping[int, Mapping[str, Any]], keys: Sequence[EntityKey]) -> None:
+    """Raise :class:`Fault` 422 for the first of the entities (by position) that has not exactly the keys, each of its
+    type."""
+    allowed = {key.join_key: key.type for key in keys}
+    names = allowed.keys()
+    kinds = [(name, JSON_TYPES[kind], kind == "bool") for name, kind in allowed.items()]
+    for position, entity in entities.items():
+        if entity.keys() == names and all(
+            isinstance(entity[name], kind) and (flag or (entity[name] is not True and entity[name] is not False))
+            for name, kind, flag in kinds
+        ):
+            continue
+        _explain(f"entities[{position}]", entity, allowed)
 
 
 def _entities(document: Any, max_batch: int) -> list[dict[str, Any]]:
@@ -49,10 +65,9 @@ def _entities(document: Any, max_batch: int) -> list[dict[str, Any]]:
     return entities
 
 
-def _check_row(path: str, entity: Any, allowed: Mapping[str, str]) -> None:
+def _explain(path: str, entity: Mapping[str, Any], allowed: Mapping[str, str]) -> None:
+    """Raise for what is wrong with a row."""
     names = ", ".join(sorted(allowed))
-    if not isinstance(entity, Mapping):
-        raise Fault(422, "a row is not an object", path=path, value=_show(entity), allowed=f"an object with {names}")
     for name in sorted(set(entity) - set(allowed)):
         raise Fault(422, "unknown key", path=f"{path}.{name}", value=_show(entity[name]), allowed=names)
     for name, kind in allowed.items():

@@ -1,48 +1,58 @@
-"""The tiers behind the ingress: features, preprocessing, model. Each answers for exactly the version asked for.
+"""The tiers behind the door: features, preprocessing, model. Each answers for exactly the version asked for.
 
 Protocol: ``docs/adr/0004-the-pair-and-who-owns-it.md``. A tier never sees an alias; a version that it does not hold
-is an error, never another version.
+is an error, never another version. The same classes work as Ray Serve deployments and inside one process.
 """
 
 import asyncio
+import time
 from typing import Any, Literal
 
-from groundplan_serving.config import Args, Versions
-from groundplan_serving.errors import Fault, unavailable
+from groundplan_runtime.online import OnlineReader
+from groundplan_runtime.pairs import load_model, load_preprocessor
 
-Columns = dict[str, list[Any]]
+from groundplan_runtime.block import Block
+from groundplan_runtime.config import Runtime
+from groundplan_serving.config import Args, HoldConfig, PairUris, ReadConfig
+from groundplan_serving.errors import Fault, unavailable
+from groundplan_serving.load import Load
+
+#: Cells (rows x columns) up to which work is done on the event loop: a thread costs more than the work.
+INLINE = 20_000
 
 
 class FeastService:
-    """Reads the features of a request's entities from the online store, all views in one call."""
+    """Reads the features of a request's entities from the online store: all views and entities in one round trip."""
 
-    def __init__(self, args: dict[str, Any]) -> None:
-        from groundplan_runtime.config import Runtime
-        from groundplan_runtime.features import Features
+    def __init__(self, args: dict[str, Any], reader: Any = None) -> None:
+        named = Args.model_validate(args)
+        self._reader = reader or OnlineReader(Runtime.load(), named.project)
+        self._features: dict[str, Any] = {}
+        self._timeout_s = ReadConfig().timeout_s
+        self._load = Load()
 
-        Runtime.load().apply_environment()
-        self._args = Args.model_validate(args)
-        self._features = Features(self._args.project, self._args.feature_service.name)
+    def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Take over the features of each version."""
+        wanted = ReadConfig.model_validate(user_config)
+        self._features = {version: each.model_dump() for version, each in wanted.features.items()}
+        self._timeout_s = wanted.timeout_s
 
-    async def fetch(self, entities: list[dict[str, Any]]) -> Columns | Fault:
-        """Return the columns of ``entities``, one value a row, or a :class:`Fault` 404 for a row without features."""
-        columns = await self._features.anow(entities)
-        for view, fields in self._args.feature_service.views.items():
-            missing = _row_without_features([columns[f"{view}__{field}"] for field in fields])
-            if missing is not None:
-                return _unknown(view, missing, entities[missing])
-        return columns
+    async def fetch(self, version: int, entities: list[dict[str, Any]]) -> Block | Fault:
+        """Return the features that ``version`` was trained on, a row an entity; NaN in ``times`` for unknown ones."""
+        features = self._features.get(str(version))
+        if features is None:
+            return _not_held(self, version, self._features)
+        begun = time.perf_counter()
+        try:
+            block: Block = await asyncio.wait_for(self._reader.read(features, entities), self._timeout_s)
+        except (OSError, TimeoutError) as error:
+            return unavailable(type(self).__name__, f"cannot read the online store: {_word(error)}")
+        self._load.took("query_ms", (time.perf_counter() - begun) * 1000)
+        return block
 
-
-def _row_without_features(columns: list[list[Any]]) -> int | None:
-    rows = enumerate(zip(*columns, strict=True))
-    return next((position for position, values in rows if all(value is None for value in values)), None)
-
-
-def _unknown(view: str, position: int, entity: dict[str, Any]) -> Fault:
-    known = ", ".join(f"{key}={value}" for key, value in entity.items())
-    what = f"feature view {view} knows nothing of this entity"
-    return Fault(404, what, f"entities[{position}]", known, fix="check the keys, or materialize the view")
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """Return what Serve scales by: milliseconds a query takes, CPU percent."""
+        return self._load.stats()
 
 
 class _Half:
@@ -51,26 +61,38 @@ class _Half:
     half: Literal["preprocessor", "model"]
 
     def __init__(self) -> None:
-        from groundplan_runtime.config import Runtime
-
         Runtime.load().apply_environment()
-        self._loaded: dict[int, Any] = {}
+        self._held: dict[str, Any] = {}
+        self._uris: dict[str, str] = {}
+        self._load = Load()
+        self._wanted: set[str] = set()
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
-        """Load the versions that are new, off the event loop, then let go of the ones that are not named."""
-        wanted = Versions.model_validate(user_config)
-        for version in wanted.versions:
-            if version not in self._loaded:
-                uri = getattr(wanted.mlflow[str(version)], self.half)
-                self._loaded[version] = await asyncio.to_thread(_load, uri)
-        self._loaded = {v: model for v, model in self._loaded.items() if v in wanted.versions}
+        """Load the versions that are new, off the event loop; let go of those not named once they are drained."""
+        wanted = HoldConfig.model_validate(user_config)
+        self._wanted = set(wanted.versions)
+        for version, uris in wanted.versions.items():
+            uri = getattr(uris, self.half)
+            if self._uris.get(version) != uri:
+                self._held[version] = await asyncio.to_thread(self._loaded, uris)
+                self._uris[version] = uri
+        if set(self._held) - self._wanted:
+            asyncio.get_running_loop().call_later(wanted.drain_s, self._let_go)
 
-    async def _apply(self, version: int, frame: Any) -> Any:
-        """Return what exactly ``version`` makes of ``frame``, or the :class:`Fault` that it is not here."""
-        model = self._loaded.get(version)
-        if model is None:
-            return unavailable(type(self).__name__, f"does not hold version {version}, only {sorted(self._loaded)}")
-        return await asyncio.to_thread(model.predict, frame)
+    def _loaded(self, uris: PairUris) -> Any:
+        return load_preprocessor(uris.preprocessor) if self.half == "preprocessor" else load_model(uris.model)
+
+    def _let_go(self) -> None:
+        for version in set(self._held) - self._wanted:
+            del self._held[version], self._uris[version]
+
+    def _of(self, version: int) -> Any:
+        """Return the half of exactly this version, or the :class:`Fault` that it is not here."""
+        return self._held.get(str(version)) or _not_held(self, version, self._held)
+
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """Return what Serve scales by: CPU percent, and GPU percent where there is one."""
+        return self._load.stats()
 
 
 class PreprocessingService(_Half):
@@ -78,12 +100,12 @@ class PreprocessingService(_Half):
 
     half = "preprocessor"
 
-    async def transform(self, version: int, columns: Columns) -> tuple[int, Any] | Fault:
-        """Return the version that did the work, and the matrix: a frame with a row an entity."""
-        from groundplan_runtime import frames
-
-        matrix = await self._apply(version, frames.normal(columns))
-        return matrix if isinstance(matrix, Fault) else (version, matrix)
+    async def transform(self, version: int, block: Block) -> tuple[int, Any] | Fault:
+        """Return the version that did the work, and the matrix: float64, a row an entity."""
+        half = self._of(version)
+        if isinstance(half, Fault):
+            return half
+        return version, await _apply(half.transform, block, block.rows * max(1, len(block.names)))
 
 
 class ModelService(_Half):
@@ -91,15 +113,21 @@ class ModelService(_Half):
 
     half = "model"
 
-    async def predict(self, version: int, matrix: Any) -> tuple[int, list[float]] | Fault:
-        """Return the version that did the work, and a prediction a row, in the target's unit."""
-        import numpy as np
+    async def predict(self, version: int, matrix: Any) -> tuple[int, Any] | Fault:
+        """Return the version that did the work, and a prediction a row: float64, in the target's unit."""
+        half = self._of(version)
+        if isinstance(half, Fault):
+            return half
+        return version, await _apply(half.predict, matrix, matrix.size)
 
-        values = await self._apply(version, matrix)
-        return values if isinstance(values, Fault) else (version, np.asarray(values, dtype=float).ravel().tolist())
+
+async def _apply(work: Any, given: Any, cells: int) -> Any:
+    return work(given) if cells <= INLINE else await asyncio.to_thread(work, given)
 
 
-def _load(uri: str) -> Any:
-    import mlflow
+def _not_held(tier: Any, version: int, held: Any) -> Fault:
+    return unavailable(type(tier).__name__, f"does not hold version {version}, only {sorted(held, key=int)}")
 
-    return mlflow.pyfunc.load_model(uri)
+
+def _word(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,8 @@ class Site:
     ports: Mapping[str, int]
     code: str
     sources: tuple[str, ...]
+    #: ``<project>/<application>`` → port, of applications that are one process.
+    singles: Mapping[str, int] = field(default_factory=dict)
     keep: bool = True
     bucket: str = BUCKET
 
@@ -32,6 +34,11 @@ class Site:
         """Every part's address, as ``runtime.json`` names it."""
         plain = {name: f"127.0.0.1:{self.ports[name]}" for name in PLAIN}
         return plain | {name: f"http://127.0.0.1:{self.ports[name]}" for name in HTTP}
+
+    @cached_property
+    def applications(self) -> dict[str, str]:
+        """The address of every application that is one process. No part of what others start anew for."""
+        return {name: f"http://127.0.0.1:{port}" for name, port in self.singles.items()}
 
     @cached_property
     def environment(self) -> dict[str, str]:

@@ -36,6 +36,7 @@ class Storage(pulumi.ComponentResource):
         self.secrets = {each: Secret(each, **where, name=each, keep=site.keep, opts=inside) for each in SECRETS}
         self.runtime = RuntimeConfig(
             "runtime-config", **where, stack=site.stack, bucket=site.bucket, endpoints=site.endpoints,
+            applications=site.applications,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.folder, *self.secrets.values()]),
         )  # fmt: skip
         self.register_outputs({"folder": site.folder})

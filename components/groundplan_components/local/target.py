@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pulumi
 
-from groundplan.errors import ToolError
+from groundplan.errors import GroundplanError, ToolError
 from groundplan.local import code
+from groundplan.plan import Plan
 from groundplan.spec import StackSpec
+from groundplan.spec.stack import SINGLE_OFFSETS
 from groundplan_components.local.control_plane import ControlPlane
 from groundplan_components.local.database import Database
 from groundplan_components.local.object_store import ObjectStore
 from groundplan_components.local.online_store import OnlineStore
 from groundplan_components.local.ray import Ray, RaySize
+from groundplan_components.local.single import SingleApplication
 from groundplan_components.local.site import Site
 from groundplan_components.local.storage import Storage
 from groundplan_components.local.tracking import Tracking
@@ -24,9 +27,9 @@ SOURCES = ("platform/groundplan", "serving/groundplan_runtime", "serving/groundp
 PYTHON = "GROUNDPLAN_RUNTIME_PYTHON"
 
 
-def deploy_local(stack: StackSpec, stack_id: str, root: Path) -> Platform:
+def deploy_local(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Platform:
     """Declare folder and secrets, then the services, each after what it needs."""
-    site = _site(stack, stack_id, root)
+    site = _site(stack, plan, stack_id, root)
     provider = Groundplan(
         "groundplan",
         stack_id=stack_id,
@@ -45,10 +48,11 @@ def deploy_local(stack: StackSpec, stack_id: str, root: Path) -> Platform:
     ray = Ray("ray", site, _ray_size(stack), after())
     plane = ControlPlane("controlplane", site, after(database, objects, online, tracking, ray))
     credentials = {name: secret.value for name, secret in storage.secrets.items()}
-    return Platform(provider, site.endpoints, credentials, [plane], database.service)
+    singles = {each: SingleApplication(each, site, after(online, tracking)) for each in site.singles}
+    return Platform(provider, site.endpoints, credentials, [plane], database.service, site.applications, singles)
 
 
-def _site(stack: StackSpec, stack_id: str, root: Path) -> Site:
+def _site(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Site:
     sources = [root / source for source in SOURCES]
     return Site(
         stack=stack.name,
@@ -59,8 +63,20 @@ def _site(stack: StackSpec, stack_id: str, root: Path) -> Site:
         ports=stack.local.all_ports(),
         code=code.digest(sources),
         sources=tuple(map(str, sources)),
+        singles=_singles(stack, plan),
         keep=stack.protection.keep_data,
     )
+
+
+def _singles(stack: StackSpec, plan: Plan) -> dict[str, int]:
+    """Return application → port of those that are one process, in the order of their names."""
+    nodes = [node for node in plan.nodes if node.kind == "ServingApplication"]
+    names = sorted(f"{n.project}/{n.name}" for n in nodes if n.properties["topology"] == "single")
+    first, last = (stack.local.port_base + offset for offset in SINGLE_OFFSETS)
+    if len(names) > last - first + 1:
+        what = f"{len(names)} applications of topology single: there are ports for {last - first + 1}"
+        raise GroundplanError(f"{what}; fix: topology: fused for the others")
+    return {name: first + number for number, name in enumerate(names)}
 
 
 def _python(stack: StackSpec) -> str:

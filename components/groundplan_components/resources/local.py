@@ -66,9 +66,11 @@ class RuntimeConfig(pulumi.CustomResource):
         stack: Text,
         bucket: Text,
         endpoints: pulumi.Input[Mapping[str, Any]],
+        applications: pulumi.Input[Mapping[str, Any]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        inputs = {"folder": folder, "stack_id": stack_id, "stack": stack, "bucket": bucket, "endpoints": endpoints}
+        inputs: dict[str, Any] = {"folder": folder, "stack_id": stack_id, "stack": stack, "bucket": bucket}
+        inputs |= {"endpoints": endpoints, "applications": applications}
         super().__init__("groundplan:local:RuntimeConfig", resource_name, {**inputs, **_outputs("path")}, opts)
 
 

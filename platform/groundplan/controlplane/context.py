@@ -12,6 +12,7 @@ from groundplan.controlplane.adapters.mlflow import MlflowAdapter
 from groundplan.controlplane.adapters.objects import Objects
 from groundplan.controlplane.adapters.ray_jobs import RayJobs
 from groundplan.controlplane.adapters.ray_serve import RayServe
+from groundplan.controlplane.adapters.single import Singles
 from groundplan.controlplane.db.engine import make_engine
 from groundplan.controlplane.store import Actor, Resource
 from groundplan_runtime.config import Runtime
@@ -28,6 +29,7 @@ class Platform:
     mlflow: MlflowAdapter
     jobs: RayJobs
     serve: RayServe
+    singles: Singles
 
     @classmethod
     def of(cls, runtime: Runtime) -> "Platform":
@@ -38,6 +40,7 @@ class Platform:
             MlflowAdapter(runtime),
             RayJobs(runtime),
             RayServe(runtime),
+            Singles(runtime),
         )
         return cls(runtime, make_engine(runtime), *adapters)
 

@@ -56,9 +56,12 @@ class Pointer:
     hold_actor: str | None
 
 
-def lock_of(project: str, model: str, alias: str) -> str:
-    """Return the name of the lock under which an alias moves, and applications are told which version answers."""
-    return f"alias/{project}/{model}/{alias}"
+def lock_of(project: str, model: str) -> str:
+    """Return the name of the lock under which a model's aliases move, and applications are told what answers.
+
+    One for all aliases of a model: an application that loads two of them is told both at once.
+    """
+    return f"aliases/{project}/{model}"
 
 
 def pointer(connection: sa.Connection, project: str, model: str, alias: str) -> Pointer:
@@ -96,6 +99,13 @@ def pointed_to(connection: sa.Connection, project: str, model: str, alias: str) 
     """Return every version that an alias ever pointed to."""
     where = (alias_moves.c.project == project, alias_moves.c.model == model, alias_moves.c.alias == alias)
     return {version for version in connection.execute(sa.select(alias_moves.c.to_version).where(*where)).scalars()}
+
+
+def previous(connection: sa.Connection, project: str, model: str, alias: str) -> int | None:
+    """Return the version that an alias pointed to before it came to where it is, None when there was none."""
+    of = (alias_moves.c.project == project, alias_moves.c.model == model, alias_moves.c.alias == alias)
+    query = sa.select(alias_moves.c.from_version).where(*of).order_by(alias_moves.c.seq.desc()).limit(1)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def hold(connection: sa.Connection, project: str, model: str, alias: str, reason: str | None, actor: Actor) -> None:

@@ -7,6 +7,7 @@ import structlog
 
 from groundplan.controlplane import operations, service, store
 from groundplan.controlplane.context import Platform
+from groundplan.controlplane.kinds.serving import is_served
 from groundplan.controlplane.problem import as_parts
 from groundplan.controlplane.store import Actor, Resource
 
@@ -61,7 +62,7 @@ class Restorer:
         self._session = session
 
     def _restore(self, application: Resource) -> str | None:
-        if self._platform.serve.observe(f"{application.project}-{application.name}") is not None:
+        if is_served(self._platform, application):
             return None
         log.info("restoring an application", application=application.id)
         return service.declare(self._platform, application, ACTOR, force=True)[1]

@@ -20,7 +20,10 @@ PGPASS, AWS = "pgpass", "aws-credentials"
 
 
 class RuntimeConfigHandler:
-    """Inputs: folder, stack_id, stack, bucket, endpoints. Files: runtime.json, pgpass, aws-credentials."""
+    """Inputs: folder, stack_id, stack, bucket, endpoints, applications.
+
+    Files: runtime.json, pgpass, aws-credentials.
+    """
 
     token = "groundplan:local:RuntimeConfig"  # noqa: S105  (a type's name)
     secret_outputs: frozenset[str] = frozenset()
@@ -72,6 +75,7 @@ def _files(folder: Folder, values: dict[str, Any]) -> dict[Path, str]:
 
 def _document(folder: Folder, values: dict[str, Any]) -> str:
     content = {key: values[key] for key in ("stack", "stack_id", "bucket", "endpoints")}
+    content["applications"] = values.get("applications") or {}
     content |= {"data_dir": str(folder.root), "secrets_dir": str(folder.secrets)}
     return json.dumps(content, indent=2, sort_keys=True) + "\n"
 

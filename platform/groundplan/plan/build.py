@@ -167,14 +167,19 @@ def _aliases(spec: ProjectSpec, model: str, training: TrainingSpec) -> Iterator[
 
 
 def _serving(stack: StackSpec, spec: ProjectSpec, name: str, serving: ServingSpec) -> _Draft:
+    """Each pair version is served with the features it was trained on: a change of those is a promotion."""
     model = spec.training[serving.model]
-    alias = serving.alias or stack.alias
-    route = f"/{spec.name}/{name}"
-    properties = {**serving.model_dump(mode="json", exclude={"example"}), "alias": alias, "route": route}
+    traffic = serving.traffic or {serving.alias or stack.alias: 100.0}
+    given = serving.model_dump(mode="json", exclude={"example", "alias", "traffic"}, exclude_none=True)
+    properties = {**given, "traffic": dict(sorted(traffic.items())), "route": f"/{spec.name}/{name}"}
+    aliases = [f"{serving.model}@{alias}" for alias in (*traffic, *serving.shadow)]
     views = spec.feature_services[model.feature_service].views
-    after = (*_ids(spec, "Alias", [f"{serving.model}@{alias}"]), *_ids(spec, "Materialization", views))
-    feeds = tuple(_ids(spec, "FeatureService", [model.feature_service]))
-    return _Draft("ServingApplication", spec.name, name, properties, feeds, after)
+    after = (
+        *_ids(spec, "Alias", aliases),
+        *_ids(spec, "Materialization", views),
+        *_ids(spec, "Model", [serving.model]),
+    )
+    return _Draft("ServingApplication", spec.name, name, properties, (), after)
 
 
 def _ids(spec: ProjectSpec, kind: str, names: Iterable[str]) -> Iterator[str]:

@@ -61,6 +61,7 @@ RUNTIME = LocalType(
         "stack": Prop("text", "The stack's name."),
         "bucket": Prop("text", "The bucket."),
         "endpoints": Prop("map", "Part → address."),
+        "applications": Prop("map", "Application → address, of those that are one process.", optional=True),
     },
     {"path": Prop("text", "The file."), "intact": INTACT},
 )

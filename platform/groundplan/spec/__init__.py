@@ -2,9 +2,10 @@
 
 from groundplan.spec._base import MEANING, NAME_PATTERN, Model, instant_text, seconds
 from groundplan.spec.features import DataSourceSpec, EntitySpec, FeatureServiceSpec, FeatureViewSpec
+from groundplan.spec.finding import Finding
 from groundplan.spec.loaded import LoadedProject
 from groundplan.spec.project import ProjectSpec, ServingSpec, TierSpec, TiersSpec
-from groundplan.spec.references import Finding, across_projects, entities_of, features_of, in_project, in_stack
+from groundplan.spec.references import across_projects, entities_of, features_of, in_project, in_stack
 from groundplan.spec.stack import PORT_OFFSETS, RAY_WORKER_OFFSETS, LocalSpec, RaySpec, StackSpec
 from groundplan.spec.training import AliasSpec, ExamplesSpec, GateSpec, PreprocessorSpec, TrainingSpec, ValidationSpec
 

@@ -4,31 +4,20 @@ Nothing here knows of files: a :class:`Finding` names the place inside the spec,
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from groundplan.errors import suggest
 from groundplan.spec._cycles import cycles
 from groundplan.spec.features import DataSourceSpec, FeatureServiceSpec, FeatureViewSpec
+from groundplan.spec.finding import Finding, Path
 from groundplan.spec.hyperparameters import HYPERPARAMETERS
 from groundplan.spec.project import ProjectSpec, ServingSpec
 from groundplan.spec.stack import StackSpec
+from groundplan.spec.traffic import traffic_findings
 from groundplan.spec.training import AliasSpec, TrainingSpec
 
-Path = tuple[str | int, ...]
 #: (collection, name) of objects that hold stand-ins for invalid values: nobody else is measured by those.
 Broken = Collection[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One mistake in a spec: its place in the spec, what, the value given, the values allowed, the fix."""
-
-    path: Path
-    what: str
-    value: str | None = None
-    allowed: str | None = None
-    fix: str | None = None
 
 
 class _Names:
@@ -220,17 +209,26 @@ def _alias(path: Path, alias: AliasSpec, model: TrainingSpec) -> Iterator[Findin
 
 def _serving(path: Path, app: ServingSpec, names: _Names, alias: str | None) -> Iterator[Finding]:
     yield from _dangling(path, [app.model], names.of("training"), "model", "model")
+    yield from traffic_findings(path, app)
     model = names.spec.training.get(app.model)
     if model is not None:
         yield from _examples_of_use(path, app, model, names)
-    wanted = app.alias or alias
-    if model is None or wanted is None or not names.whole("training", app.model):
+    if model is None or not names.whole("training", app.model):
         return
-    where = (*path, "alias") if app.alias else path
-    if wanted not in model.aliases:
-        what = f"unknown alias of model {app.model}" + ("" if app.alias else " (the stack's alias)")
-        fix = suggest(wanted, model.aliases) or f"declare it under training.{app.model}.aliases"
-        yield Finding(where, what, wanted, ", ".join(sorted(model.aliases)), fix)
+    for where, wanted, note in _aliases_of(path, app, alias):
+        if wanted not in model.aliases:
+            fix = suggest(wanted, model.aliases) or f"declare it under training.{app.model}.aliases"
+            allowed = ", ".join(sorted(model.aliases))
+            yield Finding(where, f"unknown alias of model {app.model}{note}", wanted, allowed, fix)
+
+
+def _aliases_of(path: Path, app: ServingSpec, alias: str | None) -> Iterator[tuple[Path, str, str]]:
+    if app.alias:
+        yield (*path, "alias"), app.alias, ""
+    elif alias is not None and not app.traffic:
+        yield path, alias, " (the stack's alias)"
+    yield from (((*path, "traffic", name), name, "") for name in app.traffic)
+    yield from (((*path, "shadow", index), name, "") for index, name in enumerate(app.shadow))
 
 
 def _examples_of_use(path: Path, app: ServingSpec, model: TrainingSpec, names: _Names) -> Iterator[Finding]:
@@ -241,6 +239,7 @@ def _examples_of_use(path: Path, app: ServingSpec, model: TrainingSpec, names: _
     if not all(names.whole("entities", name) for name in entities):
         return
     keys = {names.spec.entities[name].join_key for name in entities}
+    yield from _dangling((*path, "sticky"), app.sticky, keys, "join key")
     for index, example in enumerate(app.example):
         if set(example) != keys:
             given = ", ".join(example) or "nothing"

@@ -31,6 +31,8 @@ PORT_OFFSETS = {
     "ray_metrics": 26,
     "ray_dashboard_metrics": 27,
 }
+#: First and last offset of the ports of applications that are one process, in the order of their names.
+SINGLE_OFFSETS = (30, 39)
 #: First and last offset of the ports that Ray's workers use.
 RAY_WORKER_OFFSETS = (40, 99)
 

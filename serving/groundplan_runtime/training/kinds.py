@@ -53,7 +53,11 @@ class XGBoost:
 
     def predict(self, matrix: Any) -> Any:
         """Return a float a row."""
-        return self._booster.inplace_predict(matrix.to_numpy(dtype="float32"), validate_features=False)
+        return self.predict_array(matrix.to_numpy())
+
+    def predict_array(self, matrix: Any) -> Any:
+        """Return a float a row of an array: XGBoost computes with 32 bits, so the cut is made here, in one place."""
+        return self._booster.inplace_predict(matrix.astype("float32"), validate_features=False)
 
     def save(self, folder: Path) -> None:
         """Write XGBoost's own format."""
@@ -87,7 +91,11 @@ class Linear:
 
     def predict(self, matrix: Any) -> Any:
         """Return a float a row."""
-        return matrix.to_numpy(dtype="float64") @ self._weights + self._intercept
+        return self.predict_array(matrix.to_numpy(dtype="float64"))
+
+    def predict_array(self, matrix: Any) -> Any:
+        """Return a float a row of an array."""
+        return matrix @ self._weights + self._intercept
 
     def save(self, folder: Path) -> None:
         """Write weights and intercept as JSON."""

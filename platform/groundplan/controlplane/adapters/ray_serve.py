@@ -15,7 +15,17 @@ HOST = "127.0.0.1"
 POLL = 0.3
 #: Serve answers 200 to a field that it does not know, and drops it: these are the ones that we use.
 FIELDS = frozenset({"name", "route_prefix", "import_path", "args", "runtime_env", "deployments"})
-DEPLOYMENT_FIELDS = frozenset({"name", "num_replicas", "ray_actor_options", "user_config"})
+DEPLOYMENT_FIELDS = frozenset(
+    {
+        "name",
+        "num_replicas",
+        "autoscaling_config",
+        "ray_actor_options",
+        "max_ongoing_requests",
+        "max_queued_requests",
+        "user_config",
+    }
+)
 
 
 class RayServe:
@@ -30,28 +40,23 @@ class RayServe:
 
         None when it has none such, or runs no application at all. ServiceError when Ray does not answer.
         """
-        found = self._details().get(application)
-        if found is None:
-            return None
-        return {
-            "status": found["status"],
-            "message": found["message"],
-            "config": found.get("deployed_app_config") or {},
-            "deployments": {
-                name: {"status": each["status"], "message": each["message"], "config": each["deployment_config"]}
-                for name, each in found["deployments"].items()
-            },
-        }
+        return self.applications().get(application)
 
-    def put(self, application: str, config: Mapping[str, Any]) -> None:
-        """Give Serve the config of one application; the others keep theirs. ServiceError when Serve refuses it."""
-        _check(application, config)
-        self._put_all([*self._others(application), dict(config)])
+    def applications(self) -> dict[str, dict[str, Any]]:
+        """Return what :meth:`observe` returns, of all applications by name, but those on their way out."""
+        return {name: _brief(each) for name, each in self._details().items() if each["status"] != "DELETING"}
+
+    def put(self, *configs: Mapping[str, Any]) -> None:
+        """Give Serve the configs of some applications at once; the others keep theirs. ServiceError when it refuses."""
+        for config in configs:
+            _check(config)
+        names = {str(config["name"]) for config in configs}
+        self._put_all([*self._others(names), *map(dict, configs)])
 
     def delete(self, application: str) -> None:
         """Take one application away; harmless when it is not there."""
         if application in self._details():
-            self._put_all(self._others(application))
+            self._put_all(self._others({application}))
 
     def wait_running(
         self,
@@ -98,9 +103,9 @@ class RayServe:
             raise ServiceError(f"Ray Serve does not say what it runs: {one_line(answer.text)}")
         return dict(answer.json()["applications"])
 
-    def _others(self, application: str) -> list[dict[str, Any]]:
+    def _others(self, names: set[str]) -> list[dict[str, Any]]:
         """Return the configs of all others; one that is being deleted would come back if it were put."""
-        found = [each for name, each in self._details().items() if name != application]
+        found = [each for name, each in self._details().items() if name not in names]
         return [e["deployed_app_config"] for e in found if e.get("deployed_app_config") and e["status"] != "DELETING"]
 
     def _put_all(self, applications: list[dict[str, Any]]) -> None:
@@ -114,22 +119,31 @@ class RayServe:
             raise ServiceError(f"Ray Serve does not take its config: {one_line(answer.text)}")
 
 
-def _check(application: str, config: Mapping[str, Any]) -> None:
-    """Raise ServiceError for what Serve would drop silently, or would take for another application."""
+def _brief(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "status": found["status"],
+        "message": found["message"],
+        "config": found.get("deployed_app_config") or {},
+        "deployments": {
+            name: {"status": each["status"], "message": each["message"], "config": each["deployment_config"]}
+            for name, each in found["deployments"].items()
+        },
+    }
+
+
+def _check(config: Mapping[str, Any]) -> None:
+    """Raise ServiceError for what Serve would drop silently."""
+    missing = {"name", "route_prefix", "import_path"} - {*config}
+    if missing:
+        raise ServiceError(f"an application's config for Ray Serve has no {', '.join(sorted(missing))}")
     deployments = config.get("deployments", [])
     unknown = {*config} - FIELDS | {key for each in deployments for key in each} - DEPLOYMENT_FIELDS
     if unknown:
-        raise ServiceError(f"{application}: Ray Serve would drop {', '.join(sorted(unknown))} of its config")
-    missing = {"name", "route_prefix", "import_path"} - {*config}
-    if missing:
-        raise ServiceError(f"{application}: its config for Ray Serve has no {', '.join(sorted(missing))}")
-    if config["name"] != application:
-        raise ServiceError(f"{application}: its config for Ray Serve is of {config['name']}")
+        raise ServiceError(f"{config['name']}: Ray Serve would drop {', '.join(sorted(unknown))} of its config")
 
 
 def _runs(found: Mapping[str, Any]) -> bool:
-    deployments = found["deployments"]
-    told = found["config"].get("deployments", [])
+    deployments, told = found["deployments"], found["config"].get("deployments", [])
     return (
         found["status"] == "RUNNING"
         and bool(deployments)

@@ -102,7 +102,7 @@ class Alias(Kind):
 def move_to(work: Work, model: str, alias: str, target: int, evidence: Any = None, hold: str | None = None) -> None:
     """Move an alias, with every application that loads it, and hold it there or not. Doing it again is harmless."""
     platform, project = work.platform, work.resource.project
-    with locked(platform.engine, registry.lock_of(project, model, alias)):
+    with locked(platform.engine, registry.lock_of(project, model)):
         with platform.engine.connect() as connection:
             now = registry.pointer(connection, project, model, alias)
 

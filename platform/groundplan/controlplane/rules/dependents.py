@@ -56,4 +56,6 @@ def _names(other: Declared, model: str) -> bool:
 
 
 def _loads(application: Declared, alias: Declared) -> bool:
-    return all(application.properties.get(key) == alias.properties.get(key) for key in ("model", "alias"))
+    given, name = application.properties, alias.properties.get("alias")
+    loaded = name in given.get("traffic", {}) or name in given.get("shadow", ())
+    return loaded and given.get("model") == alias.properties.get("model")
