@@ -165,7 +165,7 @@ def _asked(name: str, keys: tuple[tuple[str, str], ...], fields: tuple[str, ...]
 
 @lru_cache(maxsize=100_000)
 def entity_key(keys: tuple[tuple[str, str], ...], values: tuple[Any, ...]) -> bytes:
-    """Return Feast's key of an entity (version 3): ``keys`` are join keys and their types, sorted; ``values`` theirs."""
+    """Return Feast's key of an entity (version 3): ``keys`` are its join keys and their types, sorted."""
     parts = [struct.pack("<I", len(keys))]
     for name, _ in keys:
         text = name.encode()

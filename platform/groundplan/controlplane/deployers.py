@@ -1,6 +1,6 @@
 """How an application comes to run what it shall: on Ray Serve, in place or beside (blue-green), or in one process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -67,7 +67,8 @@ class OnRay:
         """Start it in the free colour; when it runs, both change their routes in one step, and the old one drains."""
         route = _route(wish.project, wish.name)
         if running is None:
-            self._put(work, application_config(wish, live, _key(wish.project, wish.name)(COLOURS[0]), route))
+            config = application_config(wish, live, _key(wish.project, wish.name)(COLOURS[0]), route)
+            self._put(work, config, instead=self._strangers(config["name"], route))
             return
         name = other_colour(running.name)
         hidden = f"{route}~{name.rpartition('-')[2]}"
@@ -83,9 +84,14 @@ class OnRay:
         for colour in COLOURS:
             self._delete(_key(project, name)(colour))
 
-    def _put(self, work: Work, config: dict[str, Any], *others: dict[str, Any]) -> None:
+    def _strangers(self, own: str, route: str) -> list[str]:
+        """Return what has the route and is none of ours: an older release's, or a hand's."""
+        found = self._platform.serve.applications().items()
+        return [name for name, each in found if name != own and each["config"].get("route_prefix") == route]
+
+    def _put(self, work: Work, config: dict[str, Any], *others: dict[str, Any], instead: Sequence[str] = ()) -> None:
         with locked(self._platform.engine, "ray-serve"):
-            self._platform.serve.put(config, *others)
+            self._platform.serve.put(config, *others, instead=instead)
         self._platform.serve.wait_running(config["name"], DEADLINE, work.say, work.cancelled)
 
     def _delete(self, name: str) -> None:

@@ -80,4 +80,6 @@ class Restorer:
 
     def _applications(self) -> list[Resource]:
         with self._platform.engine.connect() as connection:
-            return [a for a in store.every(connection, kind="serving_application") if a.outputs.get("serves")]
+            served = [a for a in store.every(connection, kind="serving_application") if a.outputs.get("serves")]
+        # What an older release declared, the next `up` declares anew.
+        return [a for a in served if "topology" in a.properties]

@@ -16,11 +16,26 @@ from groundplan.controlplane.context import Platform
 from groundplan.controlplane.db.engine import make_engine
 from groundplan.plan import digest_of
 from groundplan_runtime.config import Runtime
-from tests.runtime.controlplane.doubles import MemoryFeast, MemoryJobs, MemoryMlflow, MemoryObjects, MemoryServe
+from tests.runtime.controlplane.doubles import (
+    MemoryFeast,
+    MemoryJobs,
+    MemoryMlflow,
+    MemoryObjects,
+    MemoryServe,
+    MemorySingles,
+)
 from tests.support.clone import free_port_base
 from tests.support.local_stack import LocalStack, make_site
 
 DEADLINE = 60
+TIER = {"replicas": 1, "cpus": 0.1, "gpus": 0, "max_ongoing": 32, "max_queued": 128, "target": {}}
+
+
+def application(model: str = "m", name: str = "a", **more: Any) -> dict[str, Any]:
+    """What a plan says of a serving application."""
+    tiers = {tier: dict(TIER) for tier in ("api", "features", "preprocessing", "model")}
+    given = {"model": model, "topology": "tiered", "traffic": {"production": 100.0}, "sticky": [], "shadow": []}
+    return {**given, "tiers": tiers, "max_batch": 10, "timeout": "5s", "route": f"/p/{name}", **more}
 
 
 @dataclass
@@ -80,7 +95,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
 def plane(database: Runtime) -> Iterator[Plane]:
     """One control plane for the tier: DBOS keeps one a process."""
     objects = MemoryObjects()
-    parts = (objects, MemoryFeast(), MemoryMlflow(), MemoryJobs(objects), MemoryServe())
+    parts = (objects, MemoryFeast(), MemoryMlflow(), MemoryJobs(objects), MemoryServe(), MemorySingles())
     platform: Any = Platform(database, make_engine(database), *parts)  # type: ignore[arg-type]
     token = database.secret("controlplane-token")
     with TestClient(make_app(platform), raise_server_exceptions=False) as http:

@@ -4,12 +4,13 @@ The adapters to the real services have tests of their own, and the end-to-end ti
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 from typing import Any
 
 from groundplan.controlplane.adapters.mlflow import Half
 from groundplan.controlplane.adapters.ray_jobs import JobFailed
+from groundplan.controlplane.rules.serve_config import live_of
 
 
 class MemoryObjects:
@@ -141,14 +142,23 @@ class MemoryServe:
         self.running: dict[str, dict[str, Any]] = {}
         self.puts: list[tuple[str, list[int], dict[str, int]]] = []
 
-    def observe(self, application: str) -> dict[str, Any] | None:
-        config = self.running.get(application)
-        return {"status": "RUNNING", "message": "", "config": config, "deployments": {}} if config else None
+    def applications(self) -> dict[str, dict[str, Any]]:
+        return {
+            name: {"status": "RUNNING", "message": "", "config": config, "deployments": {}}
+            for name, config in self.running.items()
+        }
 
-    def put(self, application: str, config: dict[str, Any]) -> None:
-        self.running[application] = config
-        told = {d["name"]: d.get("user_config") for d in config["deployments"]}
-        self.puts.append((application, told["ModelService"]["versions"], told["ForecastAPI"]["active"]))
+    def observe(self, application: str) -> dict[str, Any] | None:
+        return self.applications().get(application)
+
+    def put(self, *configs: dict[str, Any], instead: Sequence[str] = ()) -> None:
+        for name in instead:
+            self.running.pop(name, None)
+        for config in configs:
+            self.running[config["name"]] = config
+        live = live_of(configs[0])
+        assert live is not None
+        self.puts.append((configs[0]["name"], sorted(map(int, live["halves"]["versions"])), live["door"]["aliases"]))
 
     def delete(self, application: str) -> None:
         self.running.pop(application, None)
@@ -160,3 +170,19 @@ class MemoryServe:
         on_line: Callable[[str], None],
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None: ...
+
+
+class MemorySingles:
+    """Applications that are one process."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, dict[str, Any]] = {}
+
+    def observe(self, project: str, name: str) -> dict[str, Any] | None:
+        return self.told.get(f"{project}/{name}")
+
+    def put(self, project: str, name: str, told: dict[str, Any]) -> None:
+        self.told[f"{project}/{name}"] = told
+
+    def endpoint(self, project: str, name: str) -> str:
+        return f"http://127.0.0.1:1/{project}/{name}"

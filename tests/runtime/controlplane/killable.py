@@ -18,7 +18,7 @@ from groundplan.controlplane.app import make_app
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.db.engine import make_engine
 from groundplan_runtime.config import Runtime
-from tests.runtime.controlplane.doubles import MemoryFeast, MemoryMlflow, MemoryObjects, MemoryServe
+from tests.runtime.controlplane.doubles import MemoryFeast, MemoryMlflow, MemoryObjects, MemoryServe, MemorySingles
 
 
 class Folder:
@@ -97,7 +97,7 @@ def main() -> None:
     folder, runtime = Folder(Path(sys.argv[1])), Runtime.load()
     runtime.apply_environment()
     objects = FileObjects(folder)
-    parts: Any = (objects, SlowFeast(folder), MemoryMlflow(), SlowJobs(folder, objects), MemoryServe())
+    parts: Any = (objects, SlowFeast(folder), MemoryMlflow(), SlowJobs(folder, objects), MemoryServe(), MemorySingles())
     host, port = runtime.endpoint("controlplane").removeprefix("http://").rsplit(":", 1)
     uvicorn.run(make_app(Platform(runtime, make_engine(runtime), *parts)), host=host, port=int(port), log_level="error")
 

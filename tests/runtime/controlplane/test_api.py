@@ -4,13 +4,12 @@ import pytest
 import sqlalchemy as sa
 
 from groundplan.plan import digest_of
-from tests.runtime.controlplane.conftest import Plane
+from tests.runtime.controlplane.conftest import Plane, application
 
 CODE = {"features/v.sql": "0" * 64}
 SOURCE = {"kind": "csv", "path": "data/x.csv", "fields": {"k": "string"}, "code": "1"}
 VIEW = {"entities": ["e"], "inputs": ["s"], "sql": "features/v.sql", "code": "1", "timestamp": "t", "ttl": "3h"}
 VIEW |= {"fields": {"f": "float64"}, "online": True, "description": "", "tags": {}}
-TIERS = {tier: {"replicas": 1, "cpus": 0.1} for tier in ("api", "features", "preprocessing", "model")}
 
 
 def model(depth: int = 6, **changes: object) -> dict[str, object]:
@@ -118,20 +117,12 @@ def test_asking_twice_trains_once_and_joins(project: Plane) -> None:
 def test_promotion_warms_flips_and_keeps_the_old_one_warm(project: Plane) -> None:
     gated = alias("production", follow="latest", gates=[{"metric": "mae", "better_than": "baseline"}])
     assert project.made("alias", "m@production", gated)["outputs"]["points_to"] == 1
-    application = {
-        "model": "m",
-        "alias": "production",
-        "tiers": TIERS,
-        "max_batch": 10,
-        "timeout": "5s",
-        "route": "/p/a",
-    }
-    assert project.made("serving_application", "a", application)["outputs"]["serves"] == 1
+    assert project.made("serving_application", "a", application())["outputs"]["serves"] == 1
     project.made("model", "m", model(7))
     project.platform.serve.puts.clear()
     moved = project.made("alias", "m@production", gated, {"p/model/m": "2"})
     assert moved["outputs"]["points_to"] == 2
-    assert project.platform.serve.puts == [("p-a", [1, 2], {"production": 1}), ("p-a", [1, 2], {"production": 2})]
+    assert project.platform.serve.puts == [("p-a-blue", [1, 2], {"production": 1}), ("p-a-blue", [1, 2], {"production": 2})]
     assert project.look("serving_application", "a").json()["resource"]["outputs"]["serves"] == 2
 
 
@@ -177,18 +168,10 @@ def test_a_move_by_a_person_holds_until_released(project: Plane) -> None:
 
 
 def test_a_deleted_application_is_gone_and_comes_back(project: Plane) -> None:
-    config = project.platform.serve.running.pop("p-a")
+    config = project.platform.serve.running.pop("p-a-blue")
     assert project.look("serving_application", "a").status_code == 404
-    application = {
-        "model": "m",
-        "alias": "production",
-        "tiers": TIERS,
-        "max_batch": 10,
-        "timeout": "5s",
-        "route": "/p/a",
-    }
-    assert project.made("serving_application", "a", application)["status"] == "ready"
-    assert project.platform.serve.running["p-a"]["name"] == config["name"]
+    assert project.made("serving_application", "a", application())["status"] == "ready"
+    assert project.platform.serve.running["p-a-blue"]["name"] == config["name"]
 
 
 def test_delete_refuses_what_others_are_made_from(project: Plane) -> None:

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from groundplan.controlplane.workflows import resume
-from tests.runtime.controlplane.conftest import DEADLINE, Plane
+from tests.runtime.controlplane.conftest import DEADLINE, Plane, application
 from tests.runtime.controlplane.test_api import SOURCE, alias, model, project  # noqa: F401 - a fixture
 
 ENTITY = {"join_key": "k", "type": "string", "description": ""}
@@ -157,12 +157,11 @@ def test_a_pair_deleted_in_mlflow_is_seen_and_registered_anew(project: Plane) ->
 
 
 def test_a_tier_resized_by_hand_is_seen_and_repaired(project: Plane) -> None:  # noqa: F811
-    tiers = {tier: {"replicas": 1, "cpus": 0.1} for tier in ("api", "features", "preprocessing", "model")}
-    declared = {"model": "m5", "alias": "latest", "tiers": tiers, "max_batch": 10, "timeout": "5s", "route": "/p/b"}
+    declared = application("m5", "b", traffic={"latest": 100.0})
     project.made("model", "m5", model(3))
     project.made("alias", "m5@latest", {**alias("latest"), "model": "m5"})
     project.made("serving_application", "b", declared)
-    project.platform.serve.running["p-b"]["deployments"][0]["num_replicas"] = 5
+    project.platform.serve.running["p-b-blue"]["deployments"][0]["num_replicas"] = 5
     seen = project.look("serving_application", "b").json()["resource"]
     assert (seen["status"], seen["properties"]["tiers"]["api"]["replicas"]) == ("drifted", 5)
     assert project.made("serving_application", "b", declared)["status"] == "ready"
@@ -174,8 +173,7 @@ def test_a_tier_resized_by_hand_is_seen_and_repaired(project: Plane) -> None:  #
 
 
 def test_an_application_that_waited_is_deployed_when_its_alias_points_somewhere(project: Plane) -> None:  # noqa: F811
-    tiers = {tier: {"replicas": 1, "cpus": 0.1} for tier in ("api", "features", "preprocessing", "model")}
-    declared = {"model": "m6", "alias": "production", "tiers": tiers, "max_batch": 9, "timeout": "5s", "route": "/p/c"}
+    declared = application("m6", "c", traffic={"production": 100.0})
     gated = {**alias("production"), "model": "m6", "gates": [{"metric": "mae", "better_than": 1}]}
     project.made("model", "m6", model(3))
     refused = project.made("alias", "m6@production", gated)
@@ -187,12 +185,11 @@ def test_an_application_that_waited_is_deployed_when_its_alias_points_somewhere(
     while project.look("serving_application", "c").json()["resource"]["status"] != "ready":
         assert time.monotonic() < end, "it still waits"
         time.sleep(0.05)
-    assert project.platform.serve.running["p-c"]
+    assert project.platform.serve.running["p-c-blue"]
 
 
 def test_the_status_says_which_version_answers_after_a_flip(project: Plane) -> None:  # noqa: F811
-    tiers = {tier: {"replicas": 1, "cpus": 0.1} for tier in ("api", "features", "preprocessing", "model")}
-    declared = {"model": "m7", "alias": "latest", "tiers": tiers, "max_batch": 9, "timeout": "5s", "route": "/p/d"}
+    declared = application("m7", "d", traffic={"latest": 100.0})
     follows = {**alias("latest"), "model": "m7"}
     project.made("model", "m7", model(3))
     project.made("alias", "m7@latest", follows)

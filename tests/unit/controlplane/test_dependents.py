@@ -29,7 +29,7 @@ SERVICE = Thing("feature_service", "fs", {"p/feature_view/v": "1"})
 MODEL = Thing("model", "m", {"p/feature_service/fs": "1"})
 PINNED = Thing("alias", "m@production", {}, {"model": "m", "alias": "production", "version": 3})
 LATEST = Thing("alias", "m@latest", {"p/model/m": "1"}, {"model": "m", "alias": "latest"})
-APPLICATION = Thing("serving_application", "a", {"p/feature_service/fs": "1"}, {"model": "m", "alias": "production"})
+APPLICATION = Thing("serving_application", "a", {}, {"model": "m", "traffic": {"production": 100.0}})
 EVERYTHING = [PROJECT, VIEW, SERVICE, MODEL, PINNED, LATEST, APPLICATION]
 
 
@@ -38,7 +38,7 @@ EVERYTHING = [PROJECT, VIEW, SERVICE, MODEL, PINNED, LATEST, APPLICATION]
     [
         (PROJECT, [thing.id for thing in EVERYTHING if thing is not PROJECT]),
         (VIEW, ["p/feature_service/fs"]),
-        (SERVICE, ["p/model/m", "p/serving_application/a"]),
+        (SERVICE, ["p/model/m"]),
         (MODEL, ["p/alias/m@latest", "p/alias/m@production", "p/serving_application/a"]),
         (PINNED, ["p/serving_application/a"]),
         (LATEST, []),

@@ -1,7 +1,7 @@
 """Ray Serve through its REST API: one document holds all applications, so one is changed by putting all of them."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,11 +46,14 @@ class RayServe:
         """Return what :meth:`observe` returns, of all applications by name, but those on their way out."""
         return {name: _brief(each) for name, each in self._details().items() if each["status"] != "DELETING"}
 
-    def put(self, *configs: Mapping[str, Any]) -> None:
-        """Give Serve the configs of some applications at once; the others keep theirs. ServiceError when it refuses."""
+    def put(self, *configs: Mapping[str, Any], instead: Sequence[str] = ()) -> None:
+        """Give Serve the configs of some applications at once, ``instead`` of those named; the others keep theirs.
+
+        ServiceError when Serve refuses them.
+        """
         for config in configs:
             _check(config)
-        names = {str(config["name"]) for config in configs}
+        names = {*instead, *(str(config["name"]) for config in configs)}
         self._put_all([*self._others(names), *map(dict, configs)])
 
     def delete(self, application: str) -> None:
