@@ -44,6 +44,8 @@ def deployment(cls: type, ongoing: int = ONGOING) -> Any:
         max_queued_requests=QUEUED,
         # A replica that is replaced goes when the new one answers, not before.
         max_surge_percent=100,
+        # The prediction log tells more, and costs the request nothing.
+        logging_config={"enable_access_log": False},
         health_check_period_s=5,
         graceful_shutdown_timeout_s=10,
     )

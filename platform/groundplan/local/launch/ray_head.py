@@ -27,6 +27,10 @@ ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SERVE_DEFAULT_HTTP_HOST": HOST,
+    # Serve in one event loop a replica, with gRPC between replicas: no call of ours blocks. Its replicas open no HTTP
+    # ports of their own, which are for a proxy that we do not run.
+    "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
     # What `worker_process_setup_hook` of a runtime environment sets, here for every worker of the node.
     "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR": "groundplan_runtime.loopback.apply",
     "RAY_START_HOOK": "groundplan_runtime.loopback.without_client_server",
