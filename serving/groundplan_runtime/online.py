@@ -37,6 +37,11 @@ class OnlineReader:
     """Reads a project's features. For one event loop; reconnects by itself."""
 
     def __init__(self, runtime: Runtime, project: str) -> None:
+        # Here, not at the first request: it should not pay for them.
+        import mmh3  # noqa: F401
+        import numpy  # noqa: F401, ICN001
+        import redis.asyncio  # noqa: F401
+
         self._runtime, self._project = runtime, project.encode()
         self._made: Any = None
 

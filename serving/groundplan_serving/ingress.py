@@ -18,6 +18,10 @@ from groundplan_serving.log import PredictionLog
 from groundplan_serving.tiers import FeastService, ModelService, PreprocessingService
 
 
+#: Seconds in which a new door finds its tiers.
+FIND = 20.0
+
+
 class _Serving:
     """What both topologies on Ray Serve share."""
 
@@ -53,10 +57,25 @@ class ForecastAPI(_Serving):
             model=Remote("ModelService", model.predict),
         )
         super().__init__(args, tiers)
+        self._handles = [features, preprocessing, model]
+        self._found = False
 
-    def reconfigure(self, user_config: dict[str, Any]) -> None:
+    async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Flip the pointer: requests from now on pin by the new one; those under way keep theirs."""
         self._door.reconfigure(DoorConfig.model_validate(user_config))
+        if not self._found:
+            await self._find()
+
+    async def _find(self) -> None:
+        """Ask every tier once: the first call through a handle takes seconds, which no request should pay.
+
+        A tier that is not there yet is none of this replica's failure: requests will say so.
+        """
+        asked = [asyncio.ensure_future(_awaited(handle.ready, ())) for handle in self._handles]
+        done, pending = await asyncio.wait(asked, timeout=FIND)
+        for task in pending:
+            task.cancel()
+        self._found = len(done) == len(asked) and all(task.exception() is None for task in done)
 
 
 class FusedAPI(_Serving):

@@ -54,6 +54,10 @@ class FeastService:
         """Return what Serve scales by: milliseconds a query takes, CPU percent."""
         return self._load.stats()
 
+    async def ready(self) -> bool:
+        """Answer, so that whoever asks has found the way here."""
+        return True
+
 
 class _Half:
     """Holds one half of some pair versions, and swaps them without a stall."""
@@ -93,6 +97,10 @@ class _Half:
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """Return what Serve scales by: CPU percent, and GPU percent where there is one."""
         return self._load.stats()
+
+    async def ready(self) -> bool:
+        """Answer, so that whoever asks has found the way here."""
+        return True
 
 
 class PreprocessingService(_Half):
