@@ -39,7 +39,7 @@ class OnlineReader:
     def __init__(self, runtime: Runtime, project: str) -> None:
         # Here, not at the first request: it should not pay for them.
         import mmh3  # noqa: F401
-        import numpy  # noqa: F401, ICN001
+        import numpy  # noqa: F401
         import redis.asyncio  # noqa: F401
 
         self._runtime, self._project = runtime, project.encode()

@@ -17,7 +17,6 @@ from groundplan_serving.load import Load
 from groundplan_serving.log import PredictionLog
 from groundplan_serving.tiers import FeastService, ModelService, PreprocessingService
 
-
 #: Seconds in which a new door finds its tiers.
 FIND = 20.0
 

@@ -8,11 +8,10 @@ import asyncio
 import time
 from typing import Any, Literal
 
-from groundplan_runtime.online import OnlineReader
-from groundplan_runtime.pairs import load_model, load_preprocessor
-
 from groundplan_runtime.block import Block
 from groundplan_runtime.config import Runtime
+from groundplan_runtime.online import OnlineReader
+from groundplan_runtime.pairs import load_model, load_preprocessor
 from groundplan_serving.config import Args, HoldConfig, PairUris, ReadConfig
 from groundplan_serving.errors import Fault, unavailable
 from groundplan_serving.load import Load
