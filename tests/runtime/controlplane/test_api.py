@@ -122,7 +122,10 @@ def test_promotion_warms_flips_and_keeps_the_old_one_warm(project: Plane) -> Non
     project.platform.serve.puts.clear()
     moved = project.made("alias", "m@production", gated, {"p/model/m": "2"})
     assert moved["outputs"]["points_to"] == 2
-    assert project.platform.serve.puts == [("p-a-blue", [1, 2], {"production": 1}), ("p-a-blue", [1, 2], {"production": 2})]
+    assert project.platform.serve.puts == [
+        ("p-a-blue", [1, 2], {"production": 1}),
+        ("p-a-blue", [1, 2], {"production": 2}),
+    ]
     assert project.look("serving_application", "a").json()["resource"]["outputs"]["serves"] == 2
 
 
