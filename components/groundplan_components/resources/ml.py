@@ -232,7 +232,10 @@ class ServingApplicationArgs(Common):
     """Inputs of :class:`ServingApplication`."""
 
     model: Text
-    alias: Text
+    topology: Text
+    traffic: Map
+    sticky: Texts
+    shadow: Texts
     tiers: Map
     max_batch: pulumi.Input[int]
     timeout: Text
@@ -245,6 +248,7 @@ class ServingApplication(MLResource):
 
     kind = "ServingApplication"
     serves: pulumi.Output[int | None]
+    aliases: pulumi.Output[Any]
     endpoint: pulumi.Output[str | None]
 
     def __init__(self, resource_name: str, *, opts: Options = None, **inputs: Unpack[ServingApplicationArgs]) -> None:

@@ -98,7 +98,9 @@ class Plan:
     def _fed(self) -> Mapping[str, tuple[str, ...]]:
         fed: dict[str, list[str]] = {node.id: [] for node in self.nodes}
         for node in self.nodes:
-            for source in node.feeds:
+            # What an alias points to is what its applications answer with, though they are told, not made, by it.
+            answers = node.after if node.kind == "ServingApplication" else ()
+            for source in (*node.feeds, *(id for id in answers if id.split("/")[1] == KINDS["Alias"])):
                 fed[source].append(node.id)
         return {source: tuple(ids) for source, ids in fed.items()}
 

@@ -1,8 +1,9 @@
 """What ``projects/<name>/project.yaml`` and its groups say, and how serving is declared."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from groundplan.spec._base import Column, Duration, Model, Name
 from groundplan.spec.features import DataSourceSpec, EntitySpec, FeatureServiceSpec, FeatureViewSpec
@@ -14,6 +15,17 @@ class ReplicasSpec(Model):
 
     min: Annotated[int, Field(ge=1, le=1000)] = 1
     max: Annotated[int, Field(ge=1, le=1000)]
+
+
+def _is_range(given: object) -> str:
+    return "range" if isinstance(given, Mapping | ReplicasSpec) else "number"
+
+
+#: ``replicas: 2`` or ``replicas: {min: 1, max: 4}``; a mistake is told of the form that was meant.
+Replicas = Annotated[
+    Annotated[int, Field(ge=1, le=1000), Tag("number")] | Annotated[ReplicasSpec, Tag("range")],
+    Discriminator(_is_range),
+]
 
 
 class TargetSpec(Model):
@@ -31,7 +43,7 @@ class TierSpec(Model):
     ``max_ongoing`` requests are at work in a replica, ``max_queued`` wait for one: more are refused at once (503).
     """
 
-    replicas: Annotated[int, Field(ge=1, le=1000)] | ReplicasSpec = 1
+    replicas: Replicas = 1
     cpus: Annotated[float, Field(gt=0, le=256)] = 0.1
     gpus: Annotated[float, Field(ge=0, le=64)] = 0
     memory_mb: Annotated[int, Field(ge=1)] | None = None

@@ -77,7 +77,7 @@ def test_the_runtime_document_holds_no_secret(folder: Folder, runtime: dict[str,
     text = folder.runtime.read_text()
     assert json.loads(text) == {
         "stack": "local", "stack_id": "s1", "bucket": "b", "endpoints": runtime["endpoints"],
-        "data_dir": str(folder.root), "secrets_dir": str(folder.secrets),
+        "applications": {}, "data_dir": str(folder.root), "secrets_dir": str(folder.secrets),
     }  # fmt: skip
     secret = (folder.secrets / "database-mlflow").read_text().strip()
     assert secret not in text

@@ -23,7 +23,7 @@ def changes(checkout: Checkout, file: str, old: str, new: str) -> dict[str, Chan
 
 FOLLOWS = {"alias/spend@latest", "alias/spend@production", "gates/shop"}
 MODEL = {"model/spend", *FOLLOWS}
-SERVICE = {"feature_service/spending", "serving_application/spend", *MODEL}
+SERVICE = {"feature_service/spending", *MODEL}
 TREND = {"feature_view/trend", "materialization/trend"}
 RECENT = {"feature_view/recent", "materialization/recent", *TREND, *SERVICE}
 
@@ -117,7 +117,8 @@ def test_json_and_back(checkout: Checkout) -> None:
 def test_downstream(checkout: Checkout) -> None:
     plan = plan_of(checkout)
     assert {id.removeprefix("shop/") for id in plan.downstream("shop/feature_view/trend")} == SERVICE | {
-        "materialization/trend"
+        "materialization/trend",
+        "serving_application/spend",
     }
     assert plan.downstream("shop/gates/shop") == ()
     with pytest.raises(KeyError):
@@ -136,5 +137,6 @@ def test_properties_are_what_the_contract_says(checkout: Checkout) -> None:
     assert plan.node("shop/materialization/recent").properties == {"view": "recent", "as_of": "2024-03-01T00:00:00Z"}
     assert plan.node("shop/alias/spend@production").properties["model"] == "spend"
     serving = plan.node("shop/serving_application/spend").properties
-    assert (serving["alias"], serving["route"], serving["timeout"]) == ("production", "/shop/spend", "5s")
+    assert (serving["traffic"], serving["route"]) == ({"production": 100.0}, "/shop/spend")
+    assert (serving["topology"], serving["timeout"]) == ("tiered", "5s")
     assert plan.node("shop/gates/shop").properties == {"aliases": ["spend@production"]}
