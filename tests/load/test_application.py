@@ -11,43 +11,41 @@ from typing import Any
 
 import httpx
 import mlflow
+import numpy as np
 import pytest
 import ray
 from ray import serve
 
+from groundplan_runtime.block import Block
 from groundplan_serving.app import deployment
-from groundplan_serving.errors import Fault
 from groundplan_serving.ingress import ForecastAPI
 from groundplan_serving.tiers import ModelService, PreprocessingService
 from tests.load.halves import Doubler, Selector
 
-ARGS = {
-    "project": "t",
-    "application": "a",
-    "model": "m",
-    "feature_service": {
-        "name": "fs",
-        "views": {"v": ["a"]},
-        "entities": {"origin": {"join_key": "origin", "type": "string"}},
-    },
-    "timeout_s": 3,
-    "max_batch": 10,
+ARGS = {"project": "t", "application": "a"}
+FEATURES = {
+    "name": "fs",
+    "views": {"v": {"join_keys": {"origin": "string"}, "fields": {"a": "float64"}}},
+    "entities": {"origin": {"join_key": "origin", "type": "string"}},
 }
 
 
 class Features:
     """Stands where FeastService stands, with values in memory and ways to misbehave."""
 
-    async def fetch(self, entities: list[dict[str, Any]]) -> dict[str, list[Any]] | Fault:
+    async def fetch(self, version: int, entities: list[dict[str, Any]]) -> Block:
         """Return one column; ``SLOW`` never answers, ``DIE`` takes the replica down."""
         origin = entities[0]["origin"]
         if origin == "SLOW":
             await asyncio.Event().wait()
         if origin == "DIE":
             os.kill(os.getpid(), signal.SIGKILL)
-        if origin == "XXX":
-            return Fault(404, "unknown entity")
-        return {"origin": [e["origin"] for e in entities], "v__a": [2.0] * len(entities)}
+        times = np.array([np.nan if each["origin"] == "XXX" else 1.0 for each in entities])
+        return Block(len(entities), ("v__a",), np.full((len(entities), 1), 2.0), {}, {"v": times})
+
+    async def ready(self) -> bool:
+        """Answer."""
+        return True
 
 
 def free_port() -> int:
@@ -103,14 +101,15 @@ def write_runtime(folder: Path) -> Path:
 
 
 def bound(folder: Path, versions: list[int], active: dict[str, int]) -> serve.Application:
-    """The four tiers of :func:`groundplan_serving.app.build`, with features from memory and pairs from ``folder``."""
+    """The four tiers of :func:`groundplan_serving.app.tiered`, with features from memory and pairs from ``folder``."""
     uris = {str(n): {"preprocessor": str(folder / f"p{n}"), "model": str(folder / f"m{n}")} for n in versions}
-    halves = {"versions": versions, "mlflow": uris}
-    live = {"active": active, "alias": "production"}
+    halves = {"versions": uris, "drain_s": 1}
+    door = {"model": "m", "aliases": active, "traffic": {"production": 100}, "max_batch": 10, "timeout_s": 3}
+    door["features"] = {str(n): FEATURES for n in active.values()}
     preprocessing = deployment(PreprocessingService).options(user_config=halves).bind()
     model = deployment(ModelService).options(user_config=halves).bind()
     features = deployment(Features).bind()
-    return deployment(ForecastAPI).options(user_config=live).bind(ARGS, features, preprocessing, model)
+    return deployment(ForecastAPI).options(user_config=door).bind(ARGS, features, preprocessing, model)
 
 
 def ask(url: str, origin: str = "JFK") -> httpx.Response:
@@ -132,7 +131,7 @@ def test_a_flip_is_live_and_both_halves_follow(app: tuple[str, Callable[..., Non
         deploy(versions, {"production": active})
         body = ask(url).json()
         assert (body["preprocessor_version"], body["model_version"]) == (active, active)
-        assert body["predictions"] == [{"entity": {"origin": "JFK"}, "value": 2.0 * active}]
+        assert [each["value"] for each in body["predictions"]] == [2.0 * active]
 
 
 def test_a_version_that_is_not_held_is_never_answered_by_another(app: tuple[str, Callable[..., None]]) -> None:

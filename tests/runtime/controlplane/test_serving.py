@@ -1,4 +1,4 @@
-"""Applications as the control plane runs them: flips of several aliases, blue-green, one process, rollbacks kept warm."""
+"""Applications as the control plane runs them: flips of several aliases, blue-green, one process, kept warm."""
 
 import time
 

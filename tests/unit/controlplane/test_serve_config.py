@@ -107,7 +107,7 @@ def test_a_flip_never_names_what_is_not_held_before_and_ends_as_wished(
     assert told[-1] == target
     for each in told:
         # The door's telling and the halves' may overtake one another within a step.
-        assert set(each["door"]["aliases"].values()) <= holding or each is told[0] and len(told) == 1
+        assert set(each["door"]["aliases"].values()) <= holding or (each is told[0] and len(told) == 1)
         assert set(each["door"]["aliases"].values()) <= held(each)
         holding = held(each)
     if len(told) == 1:

@@ -14,18 +14,28 @@ from tests.support.local_stack import SOURCES, LocalStack, make_site
 
 # The real tiers; only the features come from memory.
 APPLICATION = """
+import numpy as np
+
+from groundplan_runtime.block import Block
 from groundplan_serving.app import deployment
 from groundplan_serving.ingress import ForecastAPI
 from groundplan_serving.tiers import ModelService, PreprocessingService
 
 
 class FeastService:
-    async def fetch(self, entities):
-        return {"origin": [e["origin"] for e in entities], "v__a": [2.0] * len(entities)}
+    def reconfigure(self, user_config):
+        pass
+
+    async def ready(self):
+        return True
+
+    async def fetch(self, version, entities):
+        rows = len(entities)
+        return Block(rows, ("v__a",), np.full((rows, 1), 2.0), {}, {"v": np.ones(rows)})
 
 
 def build(args):
-    if args["model"] == "broken":
+    if args["shape"] == "broken":
         raise ValueError("this application cannot be built")
     halves = (deployment(PreprocessingService).bind(), deployment(ModelService).bind())
     return deployment(ForecastAPI).bind(args, deployment(FeastService).bind(), *halves)

@@ -8,7 +8,7 @@ import mlflow
 import pytest
 
 from groundplan.controlplane.adapters.ray_serve import RayServe
-from groundplan.controlplane.rules.serve_config import application_config
+from groundplan.controlplane.rules.serve_config import Pair, Wish, application_config, live_config
 from groundplan.errors import ServiceError
 from tests.runtime.controlplane.ray.conftest import RayStack
 from tests.support.listening import assert_loopback_only
@@ -24,18 +24,12 @@ class Half(mlflow.pyfunc.PythonModel):
 
 mlflow.models.set_model(Half())
 """
-ARGS = {
-    "project": "t",
-    "application": "a",
-    "model": "m",
-    "feature_service": {
-        "name": "f",
-        "views": {"v": ["a"]},
-        "entities": {"origin": {"join_key": "origin", "type": "string"}},
-    },
-    "max_batch": 10,
-    "timeout_s": 20,
+FEATURES = {
+    "name": "f",
+    "views": {"v": {"join_keys": {"origin": "string"}, "fields": {"a": "float64"}}},
+    "entities": {"origin": {"join_key": "origin", "type": "string"}},
 }
+TIER = {"replicas": 1, "cpus": 0.1, "gpus": 0, "max_ongoing": 32, "max_queued": 128, "target": {}}
 
 
 @pytest.fixture(scope="module")
@@ -61,18 +55,19 @@ class Toy:
         self.url = f"{ray_stack.runtime.endpoint('serve')}/t/{name}"
         self.said: list[str] = []
 
-    def config(self, versions: list[int], active: int, replicas: int = 1, **args: Any) -> dict[str, Any]:
+    def config(self, versions: list[int], active: int, replicas: int = 1, shape: str = "s1") -> dict[str, Any]:
         """What Serve would be told."""
-        tier = {"replicas": 1, "cpus": 0.1}
-        tiers = dict.fromkeys(("api", "features", "preprocessing"), tier) | {"model": tier | {"replicas": replicas}}
-        live = {"active": {"production": active}, "alias": "production"}
-        halves = {"versions": versions, "mlflow": {str(v): self.pairs[str(v)] for v in versions}}
-        told = application_config("t", self.name, args=ARGS | args, halves=halves, live=live, tiers=tiers)
+        tiers = {tier: TIER for tier in ("api", "features", "preprocessing")} | {"model": TIER | {"replicas": replicas}}
+        given = {"topology": "tiered", "model": "m", "traffic": {"production": 100.0}, "max_batch": 10, "tiers": tiers}
+        wish = Wish("t", self.name, shape, given, 20.0)
+        pairs = {v: Pair(**self.pairs[str(v)], features=FEATURES) for v in versions}
+        live = live_config(wish, {"production": active}, pairs, versions)
+        told = application_config(wish, live, f"t-{self.name}", f"/t/{self.name}")
         return told | {"import_path": "toy_application:build"}
 
     def up(self, versions: list[int], active: int, replicas: int = 1) -> None:
         """Put it and wait."""
-        self.serve.put(f"t-{self.name}", self.config(versions, active, replicas))
+        self.serve.put(self.config(versions, active, replicas))
         self.serve.wait_running(f"t-{self.name}", DEADLINE, self.said.append)
 
     def ask(self) -> tuple[int, float]:
@@ -125,7 +120,7 @@ def test_a_flip_and_more_replicas_are_live_and_restart_nothing(toy: Toy) -> None
 
 def test_what_cannot_be_built_fails_in_one_line_and_harms_no_other(toy: Toy, ray_stack: RayStack) -> None:
     broken = Toy(ray_stack, toy.pairs, "b")
-    broken.serve.put("t-b", broken.config([1], 1, model="broken"))
+    broken.serve.put(broken.config([1], 1, shape="broken"))
     with pytest.raises(ServiceError, match="cannot be built") as caught:
         broken.serve.wait_running("t-b", DEADLINE, broken.said.append)
     assert "\n" not in str(caught.value)
@@ -140,23 +135,25 @@ def test_a_half_that_cannot_be_loaded_is_told_with_its_deployment(
 ) -> None:
     lost = {"1": {"preprocessor": toy.pairs["1"]["preprocessor"], "model": str(tmp_path / "nowhere")}}
     broken = Toy(ray_stack, lost, "c")
-    broken.serve.put("t-c", broken.config([1], 1))
+    broken.serve.put(broken.config([1], 1))
     with pytest.raises(ServiceError, match="ModelService") as caught:
         broken.serve.wait_running("t-c", DEADLINE, broken.said.append)
     assert "\n" not in str(caught.value)
     broken.serve.delete("t-c")
 
 
-@pytest.mark.parametrize("change", [{"user_confg": {}}, {"name": "t-x"}])
+@pytest.mark.parametrize(
+    "change", [{"user_confg": {}}, {"deployments": [{"name": "ModelService", "max_queud_requests": 1}]}]
+)
 def test_what_serve_would_take_wrongly_is_refused_here(toy: Toy, change: dict[str, Any]) -> None:
     with pytest.raises(ServiceError, match="Ray Serve"):
-        toy.serve.put("t-a", toy.config([1], 1) | change)
+        toy.serve.put(toy.config([1], 1) | change)
 
 
 def test_a_config_that_nobody_wants_any_more_is_not_waited_for(toy: Toy, ray_stack: RayStack, tmp_path: Path) -> None:
     lost = {"1": {"preprocessor": toy.pairs["1"]["preprocessor"], "model": str(tmp_path / "nowhere")}}
     unwanted = Toy(ray_stack, lost, "d")
-    unwanted.serve.put("t-d", unwanted.config([1], 1))
+    unwanted.serve.put(unwanted.config([1], 1))
     with pytest.raises(ServiceError, match="nobody waits"):
         unwanted.serve.wait_running("t-d", DEADLINE, unwanted.said.append, lambda: True)
     unwanted.serve.delete("t-d")
