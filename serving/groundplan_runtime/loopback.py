@@ -25,8 +25,10 @@ def on_loopback(bind: Bind) -> Bind:
 
 def apply() -> None:
     """Replace the one function by which Ray's Python side binds gRPC servers."""
-    from ray._common import tls_utils
+    from ray._common import network_utils, tls_utils
 
+    # Behind its fast proxy, Serve lets replicas listen everywhere, so that proxies on other nodes reach them.
+    network_utils.get_all_interfaces_ip = lambda *_: HOST
     bind = on_loopback(tls_utils.add_port_to_grpc_server)
     tls_utils.add_port_to_grpc_server = bind
     replica = sys.modules.get("ray.serve._private.replica")

@@ -21,4 +21,4 @@ class Doubler(mlflow.pyfunc.PythonModel):
 
     def predict(self, context: Any, model_input: Any) -> Any:
         """Return the feature times the version."""
-        return (model_input["v__a"] * self.version).to_numpy()
+        return (model_input.iloc[:, 0] * self.version).to_numpy()

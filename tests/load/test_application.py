@@ -130,6 +130,7 @@ def test_a_flip_is_live_and_both_halves_follow(app: tuple[str, Callable[..., Non
     for versions, active in (([1], 1), ([1, 2], 1), ([1, 2], 2), ([2], 2)):
         deploy(versions, {"production": active})
         body = ask(url).json()
+        assert "error" not in body, body
         assert (body["preprocessor_version"], body["model_version"]) == (active, active)
         assert [each["value"] for each in body["predictions"]] == [2.0 * active]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 
 from groundplan.local.folder import short_folder
-from groundplan.spec.stack import RAY_WORKER_OFFSETS
+from groundplan.spec.stack import DOOR_OFFSETS, RAY_WORKER_OFFSETS
 from groundplan_components.local.part import Part
 from groundplan_components.local.site import Site
 
@@ -20,6 +20,8 @@ PORTS = (
     "ray_runtime_env",
     "ray_metrics",
     "ray_dashboard_metrics",
+    "serve_metrics",
+    "serve_statistics",
 )
 
 
@@ -40,10 +42,13 @@ class Ray(Part):
         super().__init__("Ray", name, site.endpoints["ray"], opts)
         temp = str(short_folder(site.stack_id) / "ray")
         first, last = (size.port_base + offset for offset in RAY_WORKER_OFFSETS)
+        first_door, last_door = (size.port_base + offset for offset in DOOR_OFFSETS)
         words = [
             *site.named_ports(*PORTS),
             f"ray_workers_first={first}",
             f"ray_workers_last={last}",
+            f"doors_first={first_door}",
+            f"doors_last={last_door}",
             f"cpus={size.cpus:g}",
             f"memory_mb={size.memory_mb}",
             f"object_store_mb={size.object_store_mb}",
@@ -55,5 +60,5 @@ class Ray(Part):
             command=site.module("groundplan.local.launch.ray_head", *words),
             health={"kind": "command", "command": site.module("groundplan.local.launch.probe", "ray"), "timeout": 240},
             stop_seconds=6,
-            scratch=[temp],
+            scratch=[temp, str(short_folder(site.stack_id) / "h")],
         )

@@ -30,11 +30,15 @@ PORT_OFFSETS = {
     "ray_runtime_env": 25,
     "ray_metrics": 26,
     "ray_dashboard_metrics": 27,
+    "serve_metrics": 28,
+    "serve_statistics": 29,
 }
 #: First and last offset of the ports of applications that are one process, in the order of their names.
 SINGLE_OFFSETS = (30, 39)
 #: First and last offset of the ports that Ray's workers use.
-RAY_WORKER_OFFSETS = (40, 99)
+RAY_WORKER_OFFSETS = (40, 85)
+#: First and last offset of the ports at which doors (ingress replicas) listen, behind Serve's own proxy.
+DOOR_OFFSETS = (86, 99)
 
 PortName = Literal[
     "database",
@@ -59,6 +63,8 @@ PortName = Literal[
     "ray_runtime_env",
     "ray_metrics",
     "ray_dashboard_metrics",
+    "serve_metrics",
+    "serve_statistics",
 ]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 

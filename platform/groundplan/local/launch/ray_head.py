@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from groundplan.local import processes
+from groundplan.local.launch import ha_proxy
 from groundplan_runtime.config import Runtime
 
 HOST = "127.0.0.1"
@@ -27,10 +28,10 @@ ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SERVE_DEFAULT_HTTP_HOST": HOST,
-    # Serve in one event loop a replica, with gRPC between replicas: no call of ours blocks. Its replicas open no HTTP
-    # ports of their own, which are for a proxy that we do not run.
+    # Serve in one event loop a replica, with gRPC between replicas: no call of ours blocks.
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
-    "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
+    # Serving is as important as what else runs here.
+    "RAY_worker_niceness": "0",
     # What `worker_process_setup_hook` of a runtime environment sets, here for every worker of the node.
     "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR": "groundplan_runtime.loopback.apply",
     "RAY_START_HOOK": "groundplan_runtime.loopback.without_client_server",
@@ -55,7 +56,12 @@ def main() -> int:
     """Run the head until it ends or is told to stop; return its exit code."""
     options = dict(word.split("=", 1) for word in sys.argv[1:])
     runtime = Runtime.load()
-    environment = {**runtime.environment(), **ENVIRONMENT, "DASHBOARD_METRIC_PORT": options["ray_dashboard_metrics"]}
+    environment = {
+        **runtime.environment(),
+        **ENVIRONMENT,
+        **ha_proxy.environment(options),
+        "DASHBOARD_METRIC_PORT": options["ray_dashboard_metrics"],
+    }
     os.environ.update(environment)
     _end_leftovers(runtime.data_dir)
     _await_ports(options)
