@@ -3,6 +3,6 @@
 import runpy
 import sys
 
-for module in ("benchmarks.compose_plan", "benchmarks.local_stack"):
+for module in ("benchmarks.compose_plan", "benchmarks.online_features", "benchmarks.local_stack"):
     sys.argv = [module]
     runpy.run_module(module, run_name="__main__")
