@@ -1,5 +1,12 @@
 """One edited line: the preview names exactly what follows from it."""
 
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
 from tests.support.clone import Clone
 
 
@@ -59,3 +66,42 @@ def test_the_old_commit_selects_the_old_number_again(clone: Clone) -> None:
     clone.groundplan("up", "local")
     body = clone.predict([{"origin": "JFK", "carrier": "AA"}]).json()
     assert body["preprocessor_version"] == body["model_version"] == 1
+
+
+def test_topology_is_one_word_and_all_three_give_the_same_answers(clone: Clone) -> None:
+    path = clone.path / "projects/flights/serving/delay.yaml"
+    first, body = path.read_text().split("\n", 1)
+    others = [f"delay_{t}:\n{body.replace('model: delay', f'model: delay{chr(10)}  topology: {t}', 1)}" for t in OTHERS]
+    path.write_text("\n".join([first, body, *others]))
+    clone.groundplan("up", "local")
+    urls = clone.outputs()["endpoints"]["applications"]
+    with httpx.Client(timeout=30, trust_env=False) as client:
+        answers = {name: [_answer(client, url, request) for request in requests()] for name, url in urls.items()}
+    tiered = answers["flights/delay"]
+    assert len(tiered) == 1000
+    assert {status for status, _ in tiered} == {200, 404}
+    for name in OTHERS:
+        assert answers[f"flights/delay_{name}"] == tiered
+    clone.run("git", "checkout", "projects/flights/serving/delay.yaml")
+    clone.groundplan("up", "local")
+    assert clone.steps() == {}
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{urls['flights/delay_single']}/healthz", trust_env=False)
+
+
+OTHERS = ("fused", "single")
+
+
+def requests() -> Iterator[list[dict[str, str]]]:
+    """A thousand requests, of 1 to 20 entities; a few name an entity that nothing is known of."""
+    chosen = random.Random(4)
+    for number in range(1000):
+        size = chosen.choice([1, 1, 1, 2, 5, 20])
+        routes = [chosen.choice(["JFK AA", "EWR UA", "LGA DL", "JFK B6", "EWR EV", "LGA MQ"]) for _ in range(size)]
+        entities = [dict(zip(("origin", "carrier"), route.split(), strict=True)) for route in routes]
+        yield [*entities, {"origin": "JFK", "carrier": "??"}] if number % 50 == 0 else entities
+
+
+def _answer(client: httpx.Client, url: str, entities: list[dict[str, str]]) -> tuple[int, dict[str, Any]]:
+    answer = client.post(f"{url}/predict/feast/batch", json={"entities": entities})
+    return answer.status_code, answer.json()

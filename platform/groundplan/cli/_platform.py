@@ -1,5 +1,6 @@
 """The running platform of an environment: where it answers, and how to ask it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,9 +54,15 @@ class Platform:
             raise GroundplanError(f"the control plane has no {path}; fix: groundplan up {self.checkout.env}")
         return answer
 
-    def predict(self, route: str, entities: list[dict[str, Any]]) -> dict[str, Any]:
+    def application(self, id: str) -> str:
+        """URL of a serving application, ``<project>/<name>``: behind Serve, or of the process that it is."""
+        runtime = self.data / "runtime.json"
+        own = json.loads(runtime.read_text()).get("applications", {}) if runtime.exists() else {}
+        return f"{own.get(id, self.address('serve'))}/{id}"
+
+    def predict(self, id: str, entities: list[dict[str, Any]]) -> dict[str, Any]:
         """Answer of a serving application to a batch of entities."""
-        url = f"{self.address('serve')}{route}/predict/feast/batch"
+        url = f"{self.application(id)}/predict/feast/batch"
         try:
             # Loopback is never reached through a proxy.
             answer = httpx.post(url, json={"entities": entities}, timeout=60.0, trust_env=False)

@@ -62,8 +62,8 @@ def find_application(projects: Sequence[LoadedProject], wanted: str) -> Applicat
     return known[wanted]
 
 
-def metrics_of(platform: Platform, application: Application, version: int) -> dict[str, float]:
-    """Metrics of one pair version as the registry keeps them."""
+def metrics_of(platform: Platform, application: Application, version: int | None) -> dict[str, float]:
+    """Metrics of one pair version as the registry keeps them; none where several answered."""
     path = f"/registry/models/{application.project.spec.name}/{application.model}/versions"
     for row in platform.get(path)["versions"]:
         if row["version"] == version:
@@ -73,13 +73,20 @@ def metrics_of(platform: Platform, application: Application, version: int) -> di
 
 def show_predictions(application: Application, answer: dict[str, Any], metrics: dict[str, float]) -> None:
     """Print an answer as a table, with the model's error beside the naive forecast's."""
-    print_line(
-        f"prediction of {application.id} (pair version {answer['model_version']}, alias {answer['alias']})",
-    )
-    rows = [[*map(str, p["entity"].values()), f"{p['value']:.2f}"] for p in answer["predictions"]]
-    keys = [*answer["predictions"][0]["entity"], application.target] if rows else []
+    one = answer["alias"] is not None
+    who = f"pair version {answer['model_version']}, alias {answer['alias']}" if one else "by weights over aliases"
+    print_line(f"prediction of {application.id} ({who})")
+    rows = [
+        [*map(str, p["entity"].values()), f"{p['value']:.2f}", *_answered_by(p, one)] for p in answer["predictions"]
+    ]
+    more = [] if one else ["answered by"]
+    keys = [*answer["predictions"][0]["entity"], application.target, *more] if rows else []
     widths = [max(len(row[i]) for row in [keys, *rows]) for i in range(len(keys))]
     for row in [keys, *rows]:
         print_line("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if {"mae", "baseline_mae"} <= metrics.keys():
         print_line(f"mean absolute error: model {metrics['mae']:.3f} · naive baseline {metrics['baseline_mae']:.3f}")
+
+
+def _answered_by(prediction: dict[str, Any], one: bool) -> list[str]:
+    return [] if one else [f"{prediction['alias']} ({prediction['version']})"]

@@ -14,7 +14,7 @@ def summarize(platform: Platform, projects: Sequence[LoadedProject]) -> None:
     """Print the endpoints, and for every application with an example a prediction beside both errors."""
     rows = [[name, platform.address(name)] for name in ENDPOINTS]
     served = applications(projects)
-    rows += [[f"predict {a.id}", f"{platform.address('serve')}/{a.id}"] for a in served]
+    rows += [[f"predict {a.id}", platform.application(a.id)] for a in served]
     print_line()
     print_table(["endpoint", "address"], rows)
     for application in served:
@@ -24,5 +24,5 @@ def summarize(platform: Platform, projects: Sequence[LoadedProject]) -> None:
 
 
 def _predict(platform: Platform, application: Application) -> None:
-    answer = platform.predict(f"/{application.id}", application.example)
+    answer = platform.predict(application.id, application.example)
     show_predictions(application, answer, metrics_of(platform, application, answer["model_version"]))

@@ -41,7 +41,7 @@ def predict(
     asked = find_application(projects, application)
     entities = _entities(asked, entity, file)
     platform = open_platform(checkout)
-    answer = platform.predict(f"/{asked.id}", entities)
+    answer = platform.predict(asked.id, entities)
     metrics = metrics_of(platform, asked, answer["model_version"])
     if json:
         print_json(answer | {"metrics": metrics})

@@ -52,7 +52,7 @@ def _look(checkout: Checkout, platform: Platform) -> tuple[dict[str, Any], str |
         return {section: [] for section in SECTIONS} | document, str(error)
     for application in document["applications"]:
         id = f"{application['project']}/{application['name']}"
-        document["endpoints"][f"predict {id}"] = f"{platform.address('serve')}/{id}"
+        document["endpoints"][f"predict {id}"] = platform.application(id)
     return document, None
 
 
