@@ -28,6 +28,13 @@ def pair_by_digest(connection: sa.Connection, project: str, model: str, digest: 
     return next((pair for pair in pairs_of(connection, project, model) if pair["digest"] == digest), None)
 
 
+def features_of(connection: sa.Connection, project: str, model: str, version: int) -> dict[str, Any] | None:
+    """Return the features that a pair version was trained on, None where they were not kept or there is no such one."""
+    where = (pairs.c.project == project, pairs.c.model == model, pairs.c.version == version)
+    found = connection.execute(sa.select(pairs.c.features).where(*where)).scalar_one_or_none()
+    return dict(found) if found is not None else None
+
+
 def commit_pair(
     connection: sa.Connection, project: str, model: str, version: int, made: Mapping[str, Any], actor: Actor
 ) -> None:

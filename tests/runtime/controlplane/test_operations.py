@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from groundplan.controlplane.kinds.trained_on import features_of
 from groundplan.controlplane.workflows import resume
 from tests.runtime.controlplane.conftest import DEADLINE, Plane, application
-from tests.runtime.controlplane.test_api import SOURCE, alias, model, project  # noqa: F401 - a fixture
+from tests.runtime.controlplane.test_api import SOURCE, VIEW, alias, model, project  # noqa: F401 - a fixture
 
 ENTITY = {"join_key": "k", "type": "string", "description": ""}
 
@@ -199,3 +200,21 @@ def test_the_status_says_which_version_answers_after_a_flip(project: Plane) -> N
     found = {a["name"]: a["serves"] for a in project.http.get("/v1/status").json()["applications"] if "serves" in a}
     assert found["d"] == 2
     assert [e["after"]["outputs"]["serves"] for e in events(project, name="d", action="flip")] == [2]
+
+
+def test_a_pair_keeps_the_features_it_was_trained_on(project: Plane) -> None:  # noqa: F811
+    project.made("feature_view", "kept", VIEW)
+    project.made("feature_service", "ks", {"views": {"kept": ["f"]}})
+    project.made("model", "m8", model(3, feature_service="ks"))
+    wider = {**VIEW, "fields": {"f": "float64", "g": "int64"}, "code": "2"}
+    project.made("feature_view", "kept", wider)
+    project.made("feature_service", "ks", {"views": {"kept": ["f", "g"]}}, {"p/feature_view/kept": "2"})
+    project.made("model", "m8", model(4, feature_service="ks"))
+    first, second = (features_of(project.platform, "p", "m8", n) for n in (1, 2))
+    entities = {"e": {"join_key": "k", "type": "string"}}
+    views = {"kept": {"join_keys": {"k": "string"}, "fields": {"f": "float64"}}}
+    assert first == {"name": "ks", "views": views, "entities": entities}
+    assert second["views"]["kept"]["fields"] == {"f": "float64", "g": "int64"}
+    with project.platform.engine.begin() as connection:  # as a pair of before they were kept
+        connection.execute(sa.text("UPDATE pairs SET features = NULL WHERE model = 'm8' AND version = 1"))
+    assert features_of(project.platform, "p", "m8", 1) == second

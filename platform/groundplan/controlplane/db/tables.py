@@ -56,6 +56,8 @@ pairs = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("run_id", sa.Text, nullable=False),
     sa.Column("metrics", JSONB, nullable=False),
+    #: The features it was trained on (FEATURES of the contract); null for pairs of before they were kept.
+    sa.Column("features", JSONB),
     sa.Column("state", sa.Text, nullable=False),
     _now("created_at"),
     sa.Index(
@@ -95,6 +97,20 @@ alias_moves = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("evidence", JSONB),
+)
+
+#: Append-only: who let a pair version pass, and why.
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    _now("at"),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("correlation_id", sa.Text),
 )
 
 #: Long work: one row an attempt to make a resource match its digest.

@@ -10,6 +10,7 @@ from groundplan.controlplane.db.engine import locked
 from groundplan.controlplane.kinds import jobs
 from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources
 from groundplan.controlplane.kinds.features import describe
+from groundplan.controlplane.kinds.trained_on import declared_features
 from groundplan.controlplane.store import Actor, Resource
 
 
@@ -46,7 +47,8 @@ class Model(Kind):
             return {"version": known["version"]}
         if resource.properties.get("retrain") == "manual" and earlier and not work.request.get("train"):
             return {"version": earlier[-1]["version"], "retrain_due": True}
-        return jobs.run(
+        features = declared_features(platform, resource.project, resource.properties["feature_service"])
+        made = jobs.run(
             work,
             "train",
             inputs=jobs.tables(platform, resource, resource.properties["examples"]["inputs"]),
@@ -55,6 +57,7 @@ class Model(Kind):
             feature_service=resource.properties["feature_service"],
             experiment=resource.project,
         )
+        return {**made, "features": features}
 
     def _register(self, work: Work, trained: Carry) -> Carry:
         if "version" in trained:
@@ -70,7 +73,8 @@ class Model(Kind):
     def _commit(self, work: Work, made: Carry) -> Carry:
         resource, version = work.resource, int(made["version"])
         if "run_id" in made:
-            values = {"digest": resource.data_digest, "run_id": made["run_id"], "metrics": made["metrics"]}
+            kept = {key: made.get(key) for key in ("run_id", "metrics", "features")}
+            values = {"digest": resource.data_digest, **kept}
             with work.platform.engine.begin() as connection:
                 registry.commit_pair(connection, resource.project, resource.name, version, values, work.actor)
             work.platform.mlflow.commit_pair(registry.mlflow_name(resource.project, resource.name), version)
