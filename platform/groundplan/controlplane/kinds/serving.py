@@ -10,8 +10,8 @@ from groundplan.controlplane import registry, store
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.db.engine import locked
 from groundplan.controlplane.deployers import Deployer, Running, deployer_of
-from groundplan.controlplane.kinds import jobs
 from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources, same
+from groundplan.controlplane.kinds.trained_on import features_of
 from groundplan.controlplane.rules.serve_config import Live, Pair, Wish, live_config, steps, told_tiers
 from groundplan.controlplane.store import Actor, Resource
 
@@ -184,26 +184,6 @@ def _pair(platform: Platform, resource: Resource, version: int) -> Pair:
     uris = platform.mlflow.source_uris(name, version)
     features = features_of(platform, resource.project, resource.properties["model"], version)
     return Pair(uris["preprocessor"], uris["model"], features)
-
-
-def features_of(platform: Platform, project: str, model: str, version: int) -> dict[str, Any]:
-    """Return the features that a pair version is served with: those it was trained on."""
-    declared = need(platform, project, "model", model)
-    service = need(platform, project, "feature_service", declared.properties["feature_service"])
-    views = {view: need(platform, project, "feature_view", view).properties for view in service.properties["views"]}
-    names = sorted({name for view in views.values() for name in view["entities"]})
-    entities = jobs.entities_of(platform, project, names)
-    return {
-        "name": service.name,
-        "views": {
-            name: {
-                "join_keys": {entities[e]["join_key"]: entities[e]["type"] for e in view["entities"]},
-                "fields": {field: view["fields"][field] for field in service.properties["views"][name]},
-            }
-            for name, view in views.items()
-        },
-        "entities": {n: {key: e[key] for key in ("join_key", "type")} for n, e in entities.items()},
-    }
 
 
 def _difference(platform: Platform, resource: Resource, found: Running, pointers: Pointers) -> str | None:
