@@ -61,6 +61,7 @@ def local(tier: str, call: Callable[..., Any]) -> Ask:
     """Return how a tier in this process is asked. Its own timeouts bound it: there is no other process to wait for."""
 
     async def ask(_deadline: float, *values: Any) -> Any:
+        """Return the tier's answer. Raises :class:`Fault`."""
         try:
             answer = await call(*values)
         except Exception as error:
