@@ -35,10 +35,32 @@ def features_of(connection: sa.Connection, project: str, model: str, version: in
     return dict(found) if found is not None else None
 
 
+def standing(connection: sa.Connection, project: str, model: str, version: int) -> dict[str, Any] | None:
+    """Return the committed pair that a number means: its own, or the one that took its place when it lost a half."""
+    known = pairs_of(connection, project, model)
+    where = (pairs.c.project == project, pairs.c.model == model, pairs.c.version == version)
+    digest = connection.execute(sa.select(pairs.c.digest).where(*where, pairs.c.state != "purged")).scalar_one_or_none()
+    own = next((pair for pair in known if pair["version"] == version), None)
+    return own or next((pair for pair in known if pair["digest"] == digest), None)
+
+
+def taken(connection: sa.Connection, project: str, model: str, digest: str) -> set[int]:
+    """Return the numbers that the pair of a digest must not get: another pair has them, or had them."""
+    where = (pairs.c.project == project, pairs.c.model == model)
+    other = sa.or_(pairs.c.digest != digest, pairs.c.state != "committed")
+    return set(connection.execute(sa.select(pairs.c.version).where(*where, other)).scalars())
+
+
 def commit_pair(
     connection: sa.Connection, project: str, model: str, version: int, made: Mapping[str, Any], actor: Actor
 ) -> None:
-    """Write a pair version: from now on it can be seen. Writing it again is harmless."""
+    """Write a pair version: from now on it can be seen. Writing it again is harmless.
+
+    Another number that its digest had is given up in the same transaction.
+    """
+    before = pair_by_digest(connection, project, model, made["digest"])
+    if before is not None and before["version"] != version:
+        void_pair(connection, project, model, before["version"], actor)
     key = {"project": project, "model": model, "version": version}
     statement = insert(pairs).values(**key, state="committed", **made).on_conflict_do_nothing()
     if connection.execute(statement).rowcount:
@@ -132,9 +154,10 @@ def drop(connection: sa.Connection, project: str, model: str, alias: str, actor:
 
 
 def forget_pairs(connection: sa.Connection, project: str, model: str, actor: Actor) -> None:
-    """Forget a model's pair versions: they were purged."""
+    """Forget a model's pair versions: they were purged. Their numbers stay theirs: history names them for ever."""
     known = [pair["version"] for pair in pairs_of(connection, project, model)]
-    if connection.execute(sa.delete(pairs).where(pairs.c.project == project, pairs.c.model == model)).rowcount:
+    where = (pairs.c.project == project, pairs.c.model == model, pairs.c.state != "purged")
+    if connection.execute(sa.update(pairs).where(*where).values(state="purged")).rowcount:
         record(connection, actor, "purge", (project, "pair", model), {"versions": known}, None)
 
 

@@ -4,7 +4,7 @@ The adapters to the real services have tests of their own, and the end-to-end ti
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Event
 from typing import Any
 
@@ -71,7 +71,9 @@ class MemoryMlflow:
         self.gone: set[tuple[str, int]] = set()
         self.aliases: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def register_pair(self, model: str, digest: str, preprocessor: Half, model_half: Half) -> int:
+    def register_pair(
+        self, model: str, digest: str, preprocessor: Half, model_half: Half, taken: Collection[int] = ()
+    ) -> int:
         known = self.digests.setdefault(model, [])
         mine = [n for n, made in enumerate(known, 1) if made == digest and (model, n) not in self.gone]
         if not mine:
@@ -80,7 +82,7 @@ class MemoryMlflow:
 
     def commit_pair(self, model: str, version: int) -> None: ...
 
-    def has_pair(self, model: str, version: int) -> bool:
+    def has_pair(self, model: str, version: int, digest: str | None = None) -> bool:
         return (model, version) not in self.gone
 
     def set_alias(self, model: str, alias: str, version: int) -> None:

@@ -3,19 +3,18 @@
 MLflow keeps the alias names ``latest`` and ``v<number>`` for itself: ours are mirrored as ``latest_pair``, ``v3_pair``.
 """
 
-import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from groundplan.controlplane.rules.pairing import lagging
+from groundplan.spec import mirrored
 from groundplan_runtime.config import Runtime
 
 HALVES = ("preprocessor", "model")
 DIGEST, STATE = "groundplan.digest", "groundplan.state"
-RESERVED = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
 #: Rounds of padding: more mean that somebody else registers versions as fast as we do.
 ROUNDS = 50
 
@@ -60,18 +59,21 @@ class MlflowAdapter:
             found = self._client.get_experiment_by_name(name)  # somebody else was faster
         return str(found.experiment_id)
 
-    def register_pair(self, model: str, digest: str, preprocessor: Half, model_half: Half) -> int:
+    def register_pair(
+        self, model: str, digest: str, preprocessor: Half, model_half: Half, taken: Collection[int] = ()
+    ) -> int:
         """Register both halves under one number, and return it. Calling it again after a crash finishes the work.
 
-        MLflow numbers each model by itself: max + 1, counting deleted versions that searches hide. So the number that
-        came back is looked at, and the half that lags is padded with void versions until both agree.
+        MLflow numbers each model by itself: max + 1, counting deleted versions that searches hide, and from 1 again
+        when somebody deleted the whole model. So the number that came back is looked at, and the half that lags is
+        padded with void versions until both agree on one that is not ``taken`` by another pair.
         """
         halves = {f"{model}_preprocessor": preprocessor, f"{model}_model": model_half}
         for name in halves:
             self._ensure(name)
         made = {name: self._version(name, digest) or self._create(name, half, digest) for name, half in halves.items()}
         for _ in range(ROUNDS):
-            lag = lagging(made)
+            lag = lagging(made, taken)
             if lag is None:
                 return made[f"{model}_model"]
             self._void(lag.half, lag.version)
@@ -83,24 +85,28 @@ class MlflowAdapter:
         for half in HALVES:
             self._client.set_model_version_tag(f"{model}_{half}", str(version), STATE, "committed")
 
-    def has_pair(self, model: str, version: int) -> bool:
-        """Whether both halves of a version are there."""
-        names = [f"{model}_{half}" for half in HALVES]
-        return all(self._found(partial(self._client.get_model_version, name, str(version))) for name in names)
+    def has_pair(self, model: str, version: int, digest: str | None = None) -> bool:
+        """Whether both halves of a version are there, belong together, and (where it is given) were made by ``digest``.
+
+        A half that a hand put in the place of ours carries no digest, or another one.
+        """
+        found = [self._tags(f"{model}_{half}", version) for half in HALVES]
+        made = {tags.get(DIGEST) for tags in found if tags.get(STATE) != "void"}
+        return all(found) and len(made) == 1 and None not in made and digest in (None, *made)
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Let the alias of both halves point to ``version``."""
         for half in HALVES:
-            self._client.set_registered_model_alias(f"{model}_{half}", _mirrored(alias), str(version))
+            self._client.set_registered_model_alias(f"{model}_{half}", mirrored(alias), str(version))
 
     def delete_alias(self, model: str, alias: str) -> None:
         """Take the alias from both halves; where it is not, nothing happens."""
         for half in HALVES:
-            self._found(partial(self._client.delete_registered_model_alias, f"{model}_{half}", _mirrored(alias)))
+            self._found(partial(self._client.delete_registered_model_alias, f"{model}_{half}", mirrored(alias)))
 
     def observe_alias(self, model: str, alias: str) -> tuple[int | None, int | None]:
         """Return the version that each half's alias points to: (preprocessor, model)."""
-        preprocessor, half = (self._pointed(f"{model}_{half}", _mirrored(alias)) for half in HALVES)
+        preprocessor, half = (self._pointed(f"{model}_{half}", mirrored(alias)) for half in HALVES)
         return preprocessor, half
 
     def source_uris(self, model: str, version: int) -> dict[str, str]:
@@ -144,6 +150,10 @@ class MlflowAdapter:
             version = self._create(name, half, digest)
         return version
 
+    def _tags(self, name: str, version: int) -> dict[str, str]:
+        found = self._found(partial(self._client.get_model_version, name, str(version)))
+        return dict(found.tags) if found is not None else {}
+
     def _void(self, name: str, version: int) -> None:
         self._client.set_model_version_tag(name, str(version), STATE, "void")
 
@@ -162,7 +172,3 @@ class MlflowAdapter:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return None
             raise
-
-
-def _mirrored(alias: str) -> str:
-    return f"{alias}_pair" if RESERVED.fullmatch(alias) else alias

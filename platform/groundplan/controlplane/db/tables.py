@@ -58,6 +58,10 @@ pairs = sa.Table(
     sa.Column("metrics", JSONB, nullable=False),
     #: The features it was trained on (FEATURES of the contract); null for pairs of before they were kept.
     sa.Column("features", JSONB),
+    sa.Column("trained_by", sa.Text),
+    #: {"views": {view: {"uri", "entities", "timestamp", "ttl", "fields"}}, "holdout": uri}: to judge it again later.
+    sa.Column("trained_on", JSONB),
+    #: committed; void: it lost a half in MLflow, another of its digest took its place; purged. Numbers never repeat.
     sa.Column("state", sa.Text, nullable=False),
     _now("created_at"),
     sa.Index(
@@ -96,6 +100,9 @@ alias_moves = sa.Table(
     sa.Column("to_version", sa.Integer),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
+    #: follow, version (the declaration says so); promote, rollback (a person did); same_pair, delete.
+    sa.Column("cause", sa.Text),
+    #: {"metrics": {…}, "gates": [verdict]}.
     sa.Column("evidence", JSONB),
 )
 

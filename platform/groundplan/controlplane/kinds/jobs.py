@@ -22,8 +22,7 @@ def run(work: Work, job: str, output_uri: str | None = None, *, once: str | None
     A job is done once for each ``once``, the data digest unless told: its result, and its output, are looked at first.
     """
     resource, objects = work.resource, work.platform.objects
-    key = f"results/{resource.project}/{resource.kind}/{resource.name}/{once or resource.data_digest}.json"
-    result_uri = f"s3://{work.platform.runtime.bucket}/{key}"
+    result_uri = _result_uri(work.platform, resource.id, once or resource.data_digest)
     done = _done(work.platform, result_uri, output_uri)
     if done is not None:
         work.say(f"{resource.name}: made before from the same declaration, code and data; reusing it")
@@ -50,6 +49,15 @@ def run(work: Work, job: str, output_uri: str | None = None, *, once: str | None
     if result is None:
         raise ApiProblem(500, "the job ended without a result", path=resource.id, fix="groundplan logs ray")
     return result
+
+
+def result_of(platform: Platform, id: str, once: str) -> dict[str, Any] | None:
+    """Return what a job of a resource once made, None when there is nothing."""
+    return _done(platform, _result_uri(platform, id, once), None)
+
+
+def _result_uri(platform: Platform, id: str, once: str) -> str:
+    return f"s3://{platform.runtime.bucket}/results/{id}/{once}.json"
 
 
 def stop(platform: Platform, operation: str) -> None:

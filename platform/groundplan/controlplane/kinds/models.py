@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundplan.controlplane import registry
-from groundplan.controlplane.adapters.mlflow import Half
 from groundplan.controlplane.context import Platform, Work
-from groundplan.controlplane.db.engine import locked
 from groundplan.controlplane.kinds import jobs
 from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources
 from groundplan.controlplane.kinds.features import describe
+from groundplan.controlplane.kinds.pairs import is_whole, register, usable
 from groundplan.controlplane.kinds.trained_on import declared_features
+from groundplan.controlplane.problem import ApiProblem
 from groundplan.controlplane.store import Actor, Resource
 
 
@@ -27,72 +27,72 @@ class Model(Kind):
         jobs.tables(platform, resource, resource.properties["examples"]["inputs"])
 
     def steps(self) -> Sequence[Step]:
-        """Train (or find what this digest made before), register both halves, make the pair visible."""
+        """Train (or find what this digest made before), then register both halves and make the pair visible."""
         return (self._train, self._register, self._commit)
 
     def _train(self, work: Work, _: Carry) -> Carry:
         platform, resource = work.platform, work.resource
-        with platform.engine.connect() as connection:
-            known = registry.pair_by_digest(connection, resource.project, resource.name, resource.data_digest)
-            earlier = registry.pairs_of(connection, resource.project, resource.name)
-        if known and not platform.mlflow.has_pair(
-            registry.mlflow_name(resource.project, resource.name), known["version"]
-        ):
-            work.say(f"{resource.name}: pair version {known['version']} is gone from MLflow; it gets a new number")
-            with platform.engine.begin() as connection:
-                registry.void_pair(connection, resource.project, resource.name, known["version"], work.actor)
-            known, earlier = None, []
-        if known:
-            work.say(f"{resource.name}: this declaration made pair version {known['version']}; selecting it again")
-            return {"version": known["version"]}
-        if resource.properties.get("retrain") == "manual" and earlier and not work.request.get("train"):
-            return {"version": earlier[-1]["version"], "retrain_due": True}
+        found = self._found(work)
+        if found is not None:
+            return found
+        views = {view.name: describe(view) for view in _views(platform, resource)}
         features = declared_features(platform, resource.project, resource.properties["feature_service"])
+        holdout = f"s3://{platform.runtime.bucket}/results/{resource.id}/{resource.data_digest}.holdout.parquet"
         made = jobs.run(
             work,
             "train",
+            holdout,
             inputs=jobs.tables(platform, resource, resource.properties["examples"]["inputs"]),
-            views={view.name: describe(view) for view in _views(platform, resource)},
+            views=views,
             entities=_entities(platform, resource),
             feature_service=resource.properties["feature_service"],
             experiment=resource.project,
         )
-        return {**made, "features": features}
+        trained_on = {"views": views, "holdout": holdout}
+        return {**made, "features": features, "trained_on": trained_on, "trained_by": work.actor.name}
+
+    def _found(self, work: Work) -> Carry | None:
+        """Return the pair version that need not be trained: this declaration's, or the last where a person decides."""
+        resource = work.resource
+        with work.platform.engine.connect() as connection:
+            known = registry.pair_by_digest(connection, resource.project, resource.name, resource.data_digest)
+            earlier = registry.pairs_of(connection, resource.project, resource.name)
+        version = usable(work, resource.name, known) if known else None
+        if version is not None:
+            work.say(f"{resource.name}: this declaration made pair version {version}; selecting it again")
+            return {"version": version}
+        if resource.properties.get("retrain") != "manual" or work.request.get("train"):
+            return None
+        lasting = (usable(work, resource.name, pair) for pair in reversed(earlier) if pair != known)
+        version = next((each for each in lasting if each is not None), None)
+        return None if version is None else {"version": version, "retrain_due": True}
 
     def _register(self, work: Work, trained: Carry) -> Carry:
         if "version" in trained:
             return trained
-        resource, mlflow = work.resource, work.platform.mlflow
-        name = registry.mlflow_name(resource.project, resource.name)
-        with locked(work.platform.engine, f"model/{name}"):
-            halves = _half(trained["preprocessor"]), _half(trained["model"])
-            version = mlflow.register_pair(name, resource.data_digest, *halves)
+        resource = work.resource
+        version = register(work, resource.name, resource.data_digest, trained, trained)
         work.say(f"{resource.name}: registered pair version {version}")
-        return {**trained, "version": version}
+        return {"version": version}
 
     def _commit(self, work: Work, made: Carry) -> Carry:
-        resource, version = work.resource, int(made["version"])
-        if "run_id" in made:
-            kept = {key: made.get(key) for key in ("run_id", "metrics", "features")}
-            values = {"digest": resource.data_digest, **kept}
-            with work.platform.engine.begin() as connection:
-                registry.commit_pair(connection, resource.project, resource.name, version, values, work.actor)
-            work.platform.mlflow.commit_pair(registry.mlflow_name(resource.project, resource.name), version)
+        resource = work.resource
         with work.platform.engine.connect() as connection:
-            pairs = registry.pairs_of(connection, resource.project, resource.name)
-        pair = next(pair for pair in pairs if pair["version"] == version)
-        outputs = {"version": version, "run_id": pair["run_id"], "metrics": pair["metrics"]}
+            pair = registry.standing(connection, resource.project, resource.name, int(made["version"]))
+        if pair is None:
+            raise ApiProblem(409, f"pair version {made['version']} was given up meanwhile", fix="groundplan up")
+        outputs = {"version": pair["version"], "run_id": pair["run_id"], "metrics": pair["metrics"]}
         due = bool(made.get("retrain_due"))
         message = f"a training is due; groundplan train {resource.name}" if due else None
         return Outcome({**outputs, "retrain_due": due}, message=message).carry()
 
     def observe(self, platform: Platform, resource: Resource) -> Observed | None:
         """The pair it names has to be one of ours, and both its halves in MLflow."""
-        version, name = resource.outputs.get("version"), registry.mlflow_name(resource.project, resource.name)
+        version = resource.outputs.get("version")
         with platform.engine.connect() as connection:
-            known = {pair["version"] for pair in registry.pairs_of(connection, resource.project, resource.name)}
-        there = version is not None and version in known and platform.mlflow.has_pair(name, version)
-        lost = resource.status == "ready" and not there
+            known = registry.pairs_of(connection, resource.project, resource.name)
+        pair = next((pair for pair in known if pair["version"] == version), None)
+        lost = resource.status == "ready" and not (pair and is_whole(platform, resource.project, resource.name, pair))
         status, message = (
             ("drifted", f"pair version {version} is gone") if lost else (resource.status, resource.message)
         )
@@ -129,7 +129,3 @@ def _views(platform: Platform, resource: Resource) -> list[Resource]:
 def _entities(platform: Platform, resource: Resource) -> dict[str, dict[str, Any]]:
     names = sorted({name for view in _views(platform, resource) for name in view.properties["entities"]})
     return jobs.entities_of(platform, resource.project, names)
-
-
-def _half(made: Mapping[str, Any]) -> Half:
-    return Half(model_uri=made["model_uri"], model_id=made.get("model_id"), run_id=made["run_id"])

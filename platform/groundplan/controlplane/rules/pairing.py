@@ -1,6 +1,6 @@
 """How two halves that MLflow numbers by themselves come to one number."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 
@@ -18,9 +18,13 @@ class Lag:
     voids: int
 
 
-def lagging(made: Mapping[str, int]) -> Lag | None:
-    """Return the half of ``made`` ({half: version}) that is behind, or None when the pair is whole."""
+def lagging(made: Mapping[str, int], taken: Collection[int] = ()) -> Lag | None:
+    """Return the half of ``made`` ({half: version}) that is behind, or None when the pair is whole.
+
+    A number that is ``taken`` (another pair had it) will not do: then both halves are behind, one after the other.
+    """
     low, high = sorted(made, key=lambda half: made[half])
-    if made[low] == made[high]:
+    target = max(taken) + 1 if made[high] in taken else made[high]
+    if made[low] == target:
         return None
-    return Lag(low, made[low], made[high], made[high] - made[low] - 1)
+    return Lag(low, made[low], target, target - made[low] - 1)
