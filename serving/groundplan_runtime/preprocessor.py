@@ -126,7 +126,7 @@ class _Learned:
     fills: Any
     means: Any
     deviations: Any
-    places: dict[str, dict[str | None, int]]
+    places: Mapping[str, Mapping[Any, int]]
 
 
 def _of_block(block: Block, name: str) -> Sequence[str | None]:
