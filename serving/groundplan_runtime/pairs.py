@@ -1,8 +1,8 @@
 """The halves of a pair as serving holds them: arrays in, arrays out, the same answers as MLflow's ``predict``."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from groundplan_runtime import frames
 from groundplan_runtime.block import Block
 
 
@@ -21,17 +21,25 @@ class ModelHalf(Protocol):
 
 
 def load_preprocessor(uri: str) -> PreprocessorHalf:
-    """Load a preprocessor from MLflow, by number: ``models:/flights_delay_preprocessor/7``."""
+    """Load a preprocessor from MLflow, by number: ``models:/flights_delay_preprocessor/7``.
+
+    One whose PythonModel has ``transform_block(block)`` works on arrays; any other is given a DataFrame of the block's
+    columns: text as objects, all else float64.
+    """
     loaded = _loaded(uri)
-    own = getattr(_python_model(loaded), "_preprocessor", None)
-    return _ArrayPreprocessor(own) if hasattr(own, "transform_block") else _FramePreprocessor(loaded)
+    own = getattr(_python_model(loaded), "transform_block", None)
+    return _ArrayPreprocessor(own) if own is not None else _FramePreprocessor(loaded)
 
 
 def load_model(uri: str) -> ModelHalf:
-    """Load a model from MLflow, by number: ``models:/flights_delay_model/7``."""
+    """Load a model from MLflow, by number: ``models:/flights_delay_model/7``.
+
+    One whose PythonModel has ``predict_array(matrix)`` works on arrays; any other is given a DataFrame with the column
+    names of its signature.
+    """
     loaded = _loaded(uri)
-    own = getattr(_python_model(loaded), "_model", None)
-    return _ArrayModel(own) if hasattr(own, "predict_array") else _FrameModel(loaded)
+    own = getattr(_python_model(loaded), "predict_array", None)
+    return _ArrayModel(own) if own is not None else _FrameModel(loaded)
 
 
 def _loaded(uri: str) -> Any:
@@ -53,21 +61,21 @@ def _python_model(loaded: Any) -> Any:
 class _ArrayPreprocessor:
     """Ours: no frame on the way."""
 
-    def __init__(self, own: Any) -> None:
-        self._own = own
+    def __init__(self, transform_block: Callable[[Block], Any]) -> None:
+        self._transform_block = transform_block
 
     def transform(self, block: Block) -> Any:
-        return self._own.transform_block(block)
+        return self._transform_block(block)
 
 
 class _ArrayModel:
     """One of our kinds that works on arrays."""
 
-    def __init__(self, own: Any) -> None:
-        self._own = own
+    def __init__(self, predict_array: Callable[[Any], Any]) -> None:
+        self._predict_array = predict_array
 
     def predict(self, matrix: Any) -> Any:
-        return self._own.predict_array(matrix).astype("float64")
+        return self._predict_array(matrix).astype("float64")
 
 
 class _FramePreprocessor:
@@ -79,7 +87,15 @@ class _FramePreprocessor:
     def transform(self, block: Block) -> Any:
         import numpy as np
 
-        return np.asarray(self._loaded.predict(frames.normal(block.columns())), dtype="float64")
+        return np.asarray(self._loaded.predict(_frame(block)), dtype="float64")
+
+
+def _frame(block: Block) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    texts = {name: np.array(values, dtype=object) for name, values in block.texts.items()}
+    return pd.DataFrame(block.columns() | texts)
 
 
 class _FrameModel:

@@ -77,6 +77,22 @@ def between(table: Any, timestamp: str, start: Any, end: Any) -> Any:
     return sql.run(text, {"rows": _in_microseconds(table, timestamp)}, "rows in a window")
 
 
+def exactly(asked: Any, rows: Any, keys: Sequence[str], timestamp: str, asked_at: str) -> Any:
+    """Return, in the order of ``asked``, the row of each entity (``keys``) known from exactly the instant ``asked_at``.
+
+    Both are Arrow tables. The answer has the columns of ``rows``, null where there is no such row.
+    """
+    import pyarrow as pa
+
+    numbered = asked.append_column(ROW, pa.array(range(asked.num_rows), pa.int64()))
+    tables = {"asked": _in_microseconds(numbered, asked_at), "rows": _in_microseconds(rows, timestamp)}
+    on = [f'"rows".{_quoted(key)} = asked.{_quoted(key)}' for key in keys]
+    on.append(f'"rows".{_quoted(timestamp)} = asked.{_quoted(asked_at)}')
+    columns = ", ".join(f'"rows".{_quoted(name)}' for name in rows.column_names)
+    text = f'SELECT {columns} FROM asked LEFT JOIN "rows" ON {" AND ".join(on)} ORDER BY asked.{ROW}'  # noqa: S608
+    return sql.run(text, tables, "rows at exact instants")
+
+
 def _window(table: Any, timestamp: str, start: Any, end: Any) -> str:
     bounds = [
         f"{_quoted(timestamp)} {sign} {_instant(at)}" for sign, at in ((">=", start), ("<=", end)) if at is not None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 from groundplan_runtime import frames
@@ -65,38 +66,51 @@ class Preprocessor:
 
     def transform_block(self, block: Block) -> Any:
         """Return the same matrix for a block of features, as an array of shape (rows, columns)."""
-        import numpy as np
+        numbers = block.numbers[:, self._places(block.names)]
+        texts = {name: _of_block(block, name) for name in self.categories}
+        return self._matrix(numbers, texts)
 
-        columns = block.columns()
-        self._need(columns)
-        numbers = np.empty((block.rows, len(self.numeric)))
-        for position, name in enumerate(self.numeric):
-            numbers[:, position] = columns[name]
-        return self._matrix(numbers, {name: _texts(columns[name]) for name in self.categories})
+    def _places(self, names: tuple[str, ...]) -> list[int]:
+        """Return where a block's numbers hold the numeric columns. Blocks come alike: the last is kept."""
+        known: tuple[tuple[str, ...], list[int]] | None = self.__dict__.get("_last")
+        if known is None or known[0] != names:
+            self._need([*names, *self.categories])
+            known = self.__dict__["_last"] = names, [names.index(name) for name in self.numeric]
+        return known[1]
 
     def _need(self, columns: Any) -> None:
         missing = [name for name in self.inputs if name not in columns]
         if missing:
-            raise RuntimeProblem("missing column", path="preprocessor", value=", ".join(missing))
+            raise _missing(missing)
 
     def _matrix(self, numbers: Any, texts: Mapping[str, Sequence[str | None]]) -> Any:
         """Impute, scale, encode: ``numbers`` is (rows, numeric columns), ``texts`` has a value a row."""
         import numpy as np
 
-        made = np.zeros((len(numbers), len(self.outputs)))
-        filled = np.where(np.isnan(numbers), [self.fills[name] for name in self.numeric], numbers)
+        learned = self._learned
+        made = np.zeros((len(numbers), learned.columns))
+        filled = np.where(np.isnan(numbers), learned.fills, numbers)
         if self.scales:
-            means, deviations = zip(*(self.scales[name] for name in self.numeric), strict=True)
-            filled = (filled - means) / deviations
+            filled = (filled - learned.means) / learned.deviations
         made[:, : len(self.numeric)] = filled
-        start = len(self.numeric)
-        for name, values in self.categories.items():
-            places = {value: start + position for position, value in enumerate(values)}
-            for row, value in enumerate(texts[name]):
-                if value in places:
-                    made[row, places[value]] = 1.0
-            start += len(values)
+        for name, columns in learned.places.items():
+            found = np.array([columns.get(value, -1) for value in texts[name]], dtype="int64")
+            rows = np.flatnonzero(found >= 0)
+            made[rows, found[rows]] = 1.0
         return made
+
+    @cached_property
+    def _learned(self) -> "_Learned":
+        """What was learned, as arrays. Asked for when fitting is over."""
+        import numpy as np
+
+        places, start = {}, len(self.numeric)
+        for name, values in self.categories.items():
+            places[name] = {value: start + position for position, value in enumerate(values)}
+            start += len(values)
+        scaled = self.numeric if self.scales else []
+        means, deviations = (np.array([self.scales[name][at] for name in scaled]) for at in (0, 1))
+        return _Learned(start, np.array([self.fills[name] for name in self.numeric]), means, deviations, places)
 
     @property
     def outputs(self) -> list[str]:
@@ -104,11 +118,28 @@ class Preprocessor:
         return [*self.numeric, *(f"{name}={value}" for name, values in self.categories.items() for value in values)]
 
 
-def _texts(column: Any) -> Sequence[str | None]:
+@dataclass(frozen=True)
+class _Learned:
+    """Arrays by numeric column; of each category, by value, the column that is 1 for it."""
+
+    columns: int
+    fills: Any
+    means: Any
+    deviations: Any
+    places: Mapping[str, Mapping[Any, int]]
+
+
+def _of_block(block: Block, name: str) -> Sequence[str | None]:
     """Return a block's column as text: a number is written as :func:`_as_text` does."""
-    if isinstance(column, list):
-        return column
-    return [None if value != value else f"{value:g}" for value in column]
+    if name in block.texts:
+        return block.texts[name]
+    if name not in block.names:
+        raise _missing([name])
+    return [None if value != value else f"{value:g}" for value in block.numbers[:, block.names.index(name)].tolist()]
+
+
+def _missing(names: Sequence[str]) -> RuntimeProblem:
+    return RuntimeProblem("missing column", path="preprocessor", value=", ".join(names))
 
 
 def _as_text(column: Any) -> Any:

@@ -62,6 +62,25 @@ def write_table(uri: str, table: Any) -> None:
     pq.write_table(table, path, filesystem=files, compression="zstd", coerce_timestamps="us")
 
 
+def folders(uri: str) -> list[str]:
+    """Return the URIs of the folders right below one; none when it is not there."""
+    return [each for each, info in _listed(uri, recursive=False) if not info.is_file]
+
+
+def files(uri: str) -> list[tuple[str, float]]:
+    """Return the URI and the time (unix seconds) of each object below a folder, at any depth."""
+    return [(each, info.mtime.timestamp()) for each, info in _listed(uri, recursive=True) if info.is_file]
+
+
+def _listed(uri: str, recursive: bool) -> list[tuple[str, Any]]:
+    from pyarrow import fs
+
+    files, path = filesystem(uri)
+    found = files.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=recursive))
+    scheme = "s3://" if uri.startswith("s3://") else ""
+    return [(f"{scheme}{info.path}", info) for info in found]
+
+
 def delete(uri: str) -> None:
     """Remove an object; one that is not there is fine."""
     files, path = filesystem(uri)

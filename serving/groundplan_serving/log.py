@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import structlog
 
+from groundplan_runtime import prediction_files
 from groundplan_runtime.block import Block
 from groundplan_runtime.config import Runtime
 from groundplan_serving.log_table import table_of
@@ -72,7 +73,7 @@ class PredictionLog:
         seconds: float = SECONDS,
         spool_bytes: int = SPOOL_BYTES,
     ) -> None:
-        self._prefix = f"s3://{runtime.bucket}/predictions/{project}/{application}"
+        self._prefix = prediction_files.folder(runtime.bucket, project, application)
         self._spool = runtime.data_dir / "spool" / "predictions" / project / application
         self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._most_rows, self._seconds, self._spool_bytes = most_rows, seconds, spool_bytes
@@ -137,7 +138,7 @@ class PredictionLog:
         begun = datetime.fromtimestamp(served[0].at, UTC)
         rows = sum(each.block.rows for each in served)
         self._number += 1
-        name = f"{self._writer}-{self._number:08d}-{rows}.parquet"
+        name = prediction_files.file_name(self._writer, self._number, rows)
         path = self._spool / f"date={begun:%Y-%m-%d}" / f"hour={begun:%H}" / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         half = path.with_suffix(".half")

@@ -37,3 +37,14 @@ def test_rows_come_out_in_time_order() -> None:
 def test_what_is_not_as_declared_is_one_line(columns: dict[str, list[object]], line: str) -> None:
     with pytest.raises(RuntimeProblem, match=line):
         _checked(**columns)
+
+
+def test_features_that_are_instants_come_in_whole_seconds_as_the_online_store_keeps_them() -> None:
+    late = NOW - dt.timedelta(days=365 * 50, microseconds=1)  # before 1970: cut down, not towards it
+    table = pa.table({"origin": ["JFK", "EWR"], "at": [NOW + dt.timedelta(microseconds=5)] * 2, "seen": [late, None]})
+    found = checked(table, {"origin": "string"}, "at", {"seen": "timestamp"}, "feature_views.weather")
+    assert dict(zip(found["origin"].to_pylist(), found["seen"].to_pylist(), strict=True)) == {
+        "JFK": late.replace(microsecond=0),
+        "EWR": None,
+    }
+    assert found["at"][0].as_py().microsecond == 5

@@ -159,11 +159,13 @@ def _findings(model: type[Model], values: Any, errors: list[ErrorDetails]) -> li
 def _real_path(values: Any, loc: tuple[str | int, ...], *, missing: bool) -> KeyPath:
     """Return the part of pydantic's location that is in the values: it also names union members and ``[key]``."""
     path: list[str | int] = []
-    for part in loc:
+    for at, part in enumerate(loc):
         try:
             values = values[part]
         except (KeyError, IndexError, TypeError):
-            return (*path, part) if missing else tuple(path)
+            if missing and at == len(loc) - 1:
+                return (*path, part)
+            continue
         path.append(part)
     return tuple(path)
 

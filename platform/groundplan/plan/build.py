@@ -158,12 +158,23 @@ def _model(project: LoadedProject, model: TrainingSpec) -> dict[str, Any]:
 
 def _aliases(spec: ProjectSpec, model: str, training: TrainingSpec) -> Iterator[_Draft]:
     made = tuple(_ids(spec, "Model", [model]))
+    views = spec.feature_services[training.feature_service].views
+    online = tuple(_ids(spec, "Materialization", (view for view in views if spec.feature_views[view].online)))
     for name, alias in training.aliases.items():
-        properties = {"model": model, "alias": name, **_given(alias)}
-        follows = alias.follow is not None
-        yield _Draft(
-            "Alias", spec.name, f"{model}@{name}", properties, made if follows else (), () if follows else made
-        )
+        gates = [_gate(spec, model, gate) for gate in alias.gates]
+        properties = {"model": model, "alias": name, **_given(alias), "gates": gates}
+        asks = online if any("contract" in gate for gate in gates) else ()  # a contract is tried on online features
+        feeds, after = (made, asks) if alias.follow is not None else ((), made)
+        yield _Draft("Alias", spec.name, f"{model}@{name}", properties, feeds, after)
+
+
+def _gate(spec: ProjectSpec, model: str, gate: BaseModel) -> dict[str, Any]:
+    """Return a gate as declared, without its defaults. A contract without requests asks for serving's examples."""
+    given = gate.model_dump(mode="json", exclude_defaults=True)
+    if "contract" in given and not given["contract"].get("requests"):
+        apps = [app for _, app in sorted(spec.serving.items()) if app.model == model and app.example]
+        given["contract"]["requests"] = [[dict(entity) for entity in app.example] for app in apps]
+    return given
 
 
 def _serving(stack: StackSpec, spec: ProjectSpec, name: str, serving: ServingSpec) -> _Draft:

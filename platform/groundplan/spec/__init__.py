@@ -1,13 +1,15 @@
 """What people write, as frozen pydantic models that forbid unknown keys."""
 
 from groundplan.spec._base import MEANING, NAME_PATTERN, Model, instant_text, seconds
+from groundplan.spec.aliases import mirrored
 from groundplan.spec.features import DataSourceSpec, EntitySpec, FeatureServiceSpec, FeatureViewSpec
 from groundplan.spec.finding import Finding
+from groundplan.spec.gates import gate_words
 from groundplan.spec.loaded import LoadedProject
 from groundplan.spec.project import ProjectSpec, ServingSpec, TierSpec, TiersSpec
 from groundplan.spec.references import across_projects, entities_of, features_of, in_project, in_stack
 from groundplan.spec.stack import PORT_OFFSETS, RAY_WORKER_OFFSETS, LocalSpec, RaySpec, StackSpec
-from groundplan.spec.training import AliasSpec, ExamplesSpec, GateSpec, PreprocessorSpec, TrainingSpec, ValidationSpec
+from groundplan.spec.training import AliasSpec, ExamplesSpec, PreprocessorSpec, TrainingSpec, ValidationSpec
 
 __all__ = [
     "MEANING",
@@ -21,7 +23,6 @@ __all__ = [
     "FeatureServiceSpec",
     "FeatureViewSpec",
     "Finding",
-    "GateSpec",
     "LoadedProject",
     "LocalSpec",
     "Model",
@@ -37,8 +38,10 @@ __all__ = [
     "across_projects",
     "entities_of",
     "features_of",
+    "gate_words",
     "in_project",
     "in_stack",
     "instant_text",
+    "mirrored",
     "seconds",
 ]

@@ -12,9 +12,10 @@ from groundplan.spec.features import DataSourceSpec, FeatureServiceSpec, Feature
 from groundplan.spec.finding import Finding, Path
 from groundplan.spec.hyperparameters import HYPERPARAMETERS
 from groundplan.spec.project import ProjectSpec, ServingSpec
+from groundplan.spec.promotion import promotion_findings
 from groundplan.spec.stack import StackSpec
 from groundplan.spec.traffic import traffic_findings
-from groundplan.spec.training import AliasSpec, TrainingSpec
+from groundplan.spec.training import TrainingSpec
 
 #: (collection, name) of objects that hold stand-ins for invalid values: nobody else is measured by those.
 Broken = Collection[tuple[str, str]]
@@ -180,8 +181,9 @@ def _model(path: Path, model: TrainingSpec, names: _Names) -> Iterator[Finding]:
     known = service is not None and names.whole("feature_services", model.feature_service)
     if service is not None and known and all(names.whole("feature_views", view) for view in service.views):
         yield from _model_columns(path, model, service, names.spec)
-    for name, alias in model.aliases.items():
-        yield from _alias((*path, "aliases", name), alias, model)
+    apps = [app for app in names.spec.serving.values() if app.model == path[-1]]
+    examples = [example for app in apps for example in app.example]
+    yield from promotion_findings(path, model, _join_keys(model, names), examples)
 
 
 def _model_columns(
@@ -194,17 +196,6 @@ def _model_columns(
     if len(keys) == len(entities):
         here = (*path, "preprocessor", "categorical")
         yield from _dangling(here, model.preprocessor.categorical, keys | set(features), "join key or feature")
-
-
-def _alias(path: Path, alias: AliasSpec, model: TrainingSpec) -> Iterator[Finding]:
-    if (alias.follow is None) == (alias.version is None):
-        yield Finding(path, "needs either follow or version", fix="write follow: latest, or version: 3")
-    if alias.version is not None and alias.gates:
-        yield Finding((*path, "gates"), "only an alias that follows has gates", fix="remove gates")
-    for index, gate in enumerate(alias.gates):
-        if gate.better_than == "baseline" and model.baseline is None:
-            here = (*path, "gates", index, "better_than")
-            yield Finding(here, "the model declares no baseline", "baseline", fix="add baseline: <view>__<field>")
 
 
 def _serving(path: Path, app: ServingSpec, names: _Names, alias: str | None) -> Iterator[Finding]:
@@ -232,18 +223,27 @@ def _aliases_of(path: Path, app: ServingSpec, alias: str | None) -> Iterator[tup
 
 
 def _examples_of_use(path: Path, app: ServingSpec, model: TrainingSpec, names: _Names) -> Iterator[Finding]:
-    service = names.spec.feature_services.get(model.feature_service)
-    if service is None or not all(names.whole("feature_views", view) for view in service.views):
+    keys = _join_keys(model, names)
+    if keys is None:
         return
-    entities = entities_of(service, names.spec)
-    if not all(names.whole("entities", name) for name in entities):
-        return
-    keys = {names.spec.entities[name].join_key for name in entities}
     yield from _dangling((*path, "sticky"), app.sticky, keys, "join key")
     for index, example in enumerate(app.example):
         if set(example) != keys:
             given = ", ".join(example) or "nothing"
             yield Finding((*path, "example", index), "must name each join key once", given, ", ".join(sorted(keys)))
+
+
+def _join_keys(model: TrainingSpec, names: _Names) -> set[str] | None:
+    """Return the join keys of a model's features, None while something about them is wrong."""
+    service = names.spec.feature_services.get(model.feature_service)
+    if service is None or not names.whole("feature_services", model.feature_service):
+        return None
+    if not all(names.whole("feature_views", view) for view in service.views):
+        return None
+    entities = entities_of(service, names.spec)
+    if not all(names.whole("entities", name) for name in entities):
+        return None
+    return {names.spec.entities[name].join_key for name in entities}
 
 
 def _dangling(

@@ -6,8 +6,7 @@ from pydantic import Field, JsonValue
 
 from groundplan.spec._base import Column, Duration, Instant, Model, Name, PythonRef, SqlFile
 from groundplan.spec.features import Names
-
-Metric = Literal["mae", "rmse"]
+from groundplan.spec.gates import Gate
 
 
 class ExamplesSpec(Model):
@@ -23,7 +22,7 @@ class ValidationSpec(Model):
     """Time-ordered validation: the last ``holdout`` is never trained on; ``folds`` rolling folds before it."""
 
     holdout: Duration
-    metric: Metric = "mae"
+    metric: Literal["mae", "rmse"] = "mae"
     folds: Annotated[int, Field(ge=1, le=20)] = 3
 
 
@@ -35,19 +34,15 @@ class PreprocessorSpec(Model):
     categorical: tuple[Column, ...] = ()
 
 
-class GateSpec(Model):
-    """A condition that a version meets before the alias moves to it."""
-
-    metric: Metric
-    better_than: Literal["baseline"]
-
-
 class AliasSpec(Model):
-    """Where an alias points: it follows the newest version through its gates, or names a version."""
+    """Where an alias points: it follows the newest version through its gates, or names a version.
+
+    A refusal by a gate fails `up` after everything else is done, or (``hold``) is only told.
+    """
 
     follow: Literal["latest"] | None = None
     version: Annotated[int, Field(ge=1)] | None = None
-    gates: tuple[GateSpec, ...] = ()
+    gates: tuple[Gate, ...] = ()
     on_refusal: Literal["fail", "hold"] = "fail"
 
 

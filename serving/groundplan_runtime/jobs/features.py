@@ -36,10 +36,13 @@ def _build(job: Job, root: Any, inputs: dict[str, Any]) -> Any:
 def checked(table: Any, keys: dict[str, str], timestamp: str, fields: dict[str, str], path: str) -> Any:
     """Return the table as declared (keys, timestamp, fields; sorted), or raise RuntimeProblem.
 
+    Features that are instants come in whole seconds.
+
     Refused: a column too few or too many, a type that does not fit, a key or timestamp that is null, two rows of one
     entity at one time, no row at all.
     """
     declared = keys | {timestamp: "timestamp"} | fields
+    instants = [name for name, kind in fields.items() if kind == "timestamp" and name != timestamp]
     extra = [name for name in table.column_names if name not in declared]
     if extra:
         raise RuntimeProblem("column is not declared", path=path, value=", ".join(extra), fix="declare it under fields")
@@ -50,7 +53,18 @@ def checked(table: Any, keys: dict[str, str], timestamp: str, fields: dict[str, 
         if cast[name].null_count:
             raise RuntimeProblem("is null in some rows", path=f"{path}.{name}", value=f"{cast[name].null_count} rows")
     _refuse_duplicates(cast, [*keys, timestamp], path)
+    cast = _in_seconds(cast, instants)
     return cast.sort_by([(name, "ascending") for name in (timestamp, *keys)])
+
+
+def _in_seconds(table: Any, instants: list[str]) -> Any:
+    """Cut features that are instants to whole seconds: the online store keeps no more, and training sees the same."""
+    import pyarrow.compute as pc
+
+    for name in instants:
+        cut = pc.cast(pc.floor_temporal(table[name], unit="second"), table.schema.field(name).type)
+        table = table.set_column(table.schema.get_field_index(name), name, cut)
+    return table
 
 
 def _refuse_duplicates(table: Any, columns: list[str], path: str) -> None:

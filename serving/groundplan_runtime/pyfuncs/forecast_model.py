@@ -17,6 +17,8 @@ class ForecastModel(PythonModel):
         folder = Path(context.artifacts["model"])
         self._model = kind((folder / "kind").read_text())()
         self._model.load(folder)
+        if hasattr(self._model, "predict_array"):  # what serving asks for, where the kind has it
+            self.predict_array = self._model.predict_array
 
     def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
         """Return the predictions, a float a row."""

@@ -16,6 +16,7 @@ class PreprocessorModel(PythonModel):
     def load_context(self, context: Any) -> None:
         """Read what was learned."""
         self._preprocessor = Preprocessor.from_dict(json.loads(Path(context.artifacts["preprocessor"]).read_text()))
+        self.transform_block = self._preprocessor.transform_block  # what serving asks for
 
     def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
         """Return the matrix, a row a row."""

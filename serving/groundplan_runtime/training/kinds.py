@@ -94,8 +94,11 @@ class Linear:
         return self.predict_array(matrix.to_numpy(dtype="float64"))
 
     def predict_array(self, matrix: Any) -> Any:
-        """Return a float a row of an array."""
-        return matrix @ self._weights + self._intercept
+        """Return a float a row of an array: the same bits for a row whatever rows come with it, which BLAS' are not."""
+        import numpy as np
+
+        weighted = np.multiply(matrix, self._weights, order="C")
+        return np.add.reduce(weighted, axis=1) + self._intercept
 
     def save(self, folder: Path) -> None:
         """Write weights and intercept as JSON."""

@@ -3,7 +3,6 @@
 MLflow keeps the alias names ``latest`` and ``v<number>`` for itself: ours are mirrored as ``latest_pair``, ``v3_pair``.
 """
 
-import re
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from functools import partial
 from typing import Any
 
 from groundplan.controlplane.rules.pairing import lagging
+from groundplan.spec import mirrored
 from groundplan_runtime.config import Runtime
 
 HALVES = ("preprocessor", "model")
 DIGEST, STATE = "groundplan.digest", "groundplan.state"
-RESERVED = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
 #: Rounds of padding: more mean that somebody else registers versions as fast as we do.
 ROUNDS = 50
 
@@ -98,16 +97,16 @@ class MlflowAdapter:
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Let the alias of both halves point to ``version``."""
         for half in HALVES:
-            self._client.set_registered_model_alias(f"{model}_{half}", _mirrored(alias), str(version))
+            self._client.set_registered_model_alias(f"{model}_{half}", mirrored(alias), str(version))
 
     def delete_alias(self, model: str, alias: str) -> None:
         """Take the alias from both halves; where it is not, nothing happens."""
         for half in HALVES:
-            self._found(partial(self._client.delete_registered_model_alias, f"{model}_{half}", _mirrored(alias)))
+            self._found(partial(self._client.delete_registered_model_alias, f"{model}_{half}", mirrored(alias)))
 
     def observe_alias(self, model: str, alias: str) -> tuple[int | None, int | None]:
         """Return the version that each half's alias points to: (preprocessor, model)."""
-        preprocessor, half = (self._pointed(f"{model}_{half}", _mirrored(alias)) for half in HALVES)
+        preprocessor, half = (self._pointed(f"{model}_{half}", mirrored(alias)) for half in HALVES)
         return preprocessor, half
 
     def source_uris(self, model: str, version: int) -> dict[str, str]:
@@ -173,7 +172,3 @@ class MlflowAdapter:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return None
             raise
-
-
-def _mirrored(alias: str) -> str:
-    return f"{alias}_pair" if RESERVED.fullmatch(alias) else alias
