@@ -14,7 +14,7 @@ from groundplan.controlplane.store import Actor, Resource
 log = structlog.get_logger()
 
 #: Seconds between two looks at Ray.
-PERIOD = 1.0
+PERIOD = 2.0
 #: Seconds in which what was served before a start is served again; after them, health no longer waits for it.
 PATIENCE = 90.0
 ACTOR = Actor("controlplane", "Ray was restarted")
@@ -53,11 +53,15 @@ class Restorer:
             self._stopped.wait(PERIOD)
 
     def _look(self) -> None:
-        lost = self._applications()
-        session = self._platform.jobs.session() if lost else None
+        served = self._applications()
+        on_ray = [each for each in served if each.properties["topology"] != "single"]
+        for each in (each for each in served if each not in on_ray):
+            if each.status != "pending" and self._platform.singles.has_forgotten(each.project, each.name):
+                self._restore(each)
+        session = self._platform.jobs.session() if on_ray else None
         if session == self._session and self._restoring is not None:
             return
-        begun = [self._restore(application) for application in lost]
+        begun = [self._restore(application) for application in on_ray]
         self._restoring = [operation for operation in begun if operation]
         self._session = session
 

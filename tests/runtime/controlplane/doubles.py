@@ -181,7 +181,10 @@ class MemorySingles:
         self.told: dict[str, dict[str, Any]] = {}
 
     def observe(self, project: str, name: str) -> dict[str, Any] | None:
-        return self.told.get(f"{project}/{name}")
+        return self.told.get(f"{project}/{name}") or None
+
+    def has_forgotten(self, project: str, name: str) -> bool:
+        return self.told.get(f"{project}/{name}") == {}
 
     def put(self, project: str, name: str, told: dict[str, Any]) -> None:
         self.told[f"{project}/{name}"] = told

@@ -21,6 +21,13 @@ class Singles:
 
     def observe(self, project: str, name: str) -> dict[str, Any] | None:
         """Return what a process was told (``shape``, ``live``); None when it does not run or was told nothing yet."""
+        return self._told(project, name) or None
+
+    def has_forgotten(self, project: str, name: str) -> bool:
+        """Whether a process runs and was told nothing: it was restarted."""
+        return self._told(project, name) == {}
+
+    def _told(self, project: str, name: str) -> dict[str, Any] | None:
         url = self._url(project, name)
         if url is None:
             return None
@@ -30,7 +37,7 @@ class Singles:
             return None
         if answer.status_code != 200:
             raise ServiceError(f"{project}/{name} at {url} answers {answer.status_code}; fix: groundplan logs")
-        return answer.json() or None
+        return dict(answer.json())
 
     def put(self, project: str, name: str, told: Mapping[str, Any]) -> None:
         """Tell a process what is live; return when it has taken it over. ServiceError when it does not."""
