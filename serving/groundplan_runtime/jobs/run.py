@@ -33,13 +33,14 @@ def main() -> int:
 
 def _job(word: str) -> Callable[[Job, Runtime], dict[str, Any]]:
     """Return the job's function; each is imported only by the process that runs it."""
-    from groundplan_runtime.jobs import features, ingest, materialize, train
+    from groundplan_runtime.jobs import evaluate, features, ingest, materialize, train
 
     known: dict[str, Callable[[Job, Runtime], dict[str, Any]]] = {
         "ingest": ingest.run,
         "features": features.run,
         "materialize": materialize.run,
         "train": train.run,
+        "evaluate": evaluate.run,
     }
     if word not in known:
         raise RuntimeProblem("unknown job", path="job", value=word, allowed=", ".join(known))
