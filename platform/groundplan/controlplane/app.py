@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from groundplan.controlplane.api import registry, resources
+from groundplan.controlplane.api import promotion, registry, resources
 from groundplan.controlplane.api.common import CORRELATION, correlation_id
 from groundplan.controlplane.api.limits import BodyLimit
 from groundplan.controlplane.context import Platform
@@ -39,6 +39,7 @@ def make_app(platform: Platform) -> FastAPI:
     app.add_exception_handler(HTTPException, _http)
     app.include_router(resources.router)
     app.include_router(registry.router)
+    app.include_router(promotion.router)
     app.add_api_route("/healthz", _health, methods=["GET"])
     return app
 

@@ -38,10 +38,16 @@ def features_of(connection: sa.Connection, project: str, model: str, version: in
 def standing(connection: sa.Connection, project: str, model: str, version: int) -> dict[str, Any] | None:
     """Return the committed pair that a number means: its own, or the one that took its place when it lost a half."""
     known = pairs_of(connection, project, model)
-    where = (pairs.c.project == project, pairs.c.model == model, pairs.c.version == version)
-    digest = connection.execute(sa.select(pairs.c.digest).where(*where, pairs.c.state != "purged")).scalar_one_or_none()
+    digest = digest_of(connection, project, model, version)
     own = next((pair for pair in known if pair["version"] == version), None)
     return own or next((pair for pair in known if pair["digest"] == digest), None)
+
+
+def digest_of(connection: sa.Connection, project: str, model: str, version: int | None) -> str | None:
+    """Return the digest that made a pair version, whatever became of it; None for one that never was, or was purged."""
+    where = (pairs.c.project == project, pairs.c.model == model, pairs.c.version == version, pairs.c.state != "purged")
+    found = connection.execute(sa.select(pairs.c.digest).where(*where)).scalar_one_or_none()
+    return str(found) if found is not None else None
 
 
 def taken(connection: sa.Connection, project: str, model: str, digest: str) -> set[int]:
@@ -110,6 +116,7 @@ def move(
     version: int | None,
     actor: Actor,
     evidence: Any = None,
+    cause: str = "follow",
 ) -> None:
     """Move an alias by compare-and-set and append the move. ApiProblem 409 when somebody else moved it meanwhile."""
     key = {"project": project, "model": model, "alias": alias}
@@ -118,8 +125,8 @@ def move(
     values = {"version": version, "generation": old.generation + 1}
     if not connection.execute(sa.update(aliases).where(*where).values(values)).rowcount:
         raise ApiProblem(409, f"alias {alias} of {model} was moved by somebody else meanwhile", fix="try again")
-    moved = {"from_version": old.version, "to_version": version, "actor": actor.name, "reason": actor.reason}
-    connection.execute(sa.insert(alias_moves).values(**key, **moved, evidence=evidence))
+    moved = {"from_version": old.version, "to_version": version, "cause": cause, "evidence": evidence}
+    connection.execute(sa.insert(alias_moves).values(**key, **moved, actor=actor.name, reason=actor.reason))
     before = {"version": old.version, "generation": old.generation}
     record(connection, actor, "move", (project, "alias", f"{model}@{alias}"), before, {**values, "evidence": evidence})
 
@@ -127,7 +134,8 @@ def move(
 def pointed_to(connection: sa.Connection, project: str, model: str, alias: str) -> set[int]:
     """Return every version that an alias ever pointed to."""
     where = (alias_moves.c.project == project, alias_moves.c.model == model, alias_moves.c.alias == alias)
-    return {version for version in connection.execute(sa.select(alias_moves.c.to_version).where(*where)).scalars()}
+    found = connection.execute(sa.select(alias_moves.c.to_version).where(*where)).scalars()
+    return {version for version in found if version is not None}
 
 
 def previous(connection: sa.Connection, project: str, model: str, alias: str) -> int | None:
@@ -150,6 +158,10 @@ def drop(connection: sa.Connection, project: str, model: str, alias: str, actor:
     """Forget an alias; its moves stay."""
     now = pointer(connection, project, model, alias)
     if connection.execute(sa.delete(aliases).where(*_of(project, model, alias))).rowcount:
+        if now.version is not None:
+            moved = {"from_version": now.version, "to_version": None, "actor": actor.name, "reason": actor.reason}
+            key = {"project": project, "model": model, "alias": alias}
+            connection.execute(sa.insert(alias_moves).values(**key, **moved, cause="delete"))
         record(connection, actor, "drop", (project, "alias", f"{model}@{alias}"), {"version": now.version}, None)
 
 
@@ -165,13 +177,6 @@ def aliases_of(connection: sa.Connection, project: str, model: str) -> list[dict
     """Return a model's aliases and where they point."""
     query = sa.select(aliases).where(aliases.c.project == project, aliases.c.model == model).order_by(aliases.c.alias)
     return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def history(connection: sa.Connection, project: str, model: str) -> list[dict[str, Any]]:
-    """Return every move of a model's aliases, oldest first."""
-    query = sa.select(alias_moves).where(alias_moves.c.project == project, alias_moves.c.model == model)
-    rows = connection.execute(query.order_by(alias_moves.c.seq)).mappings()
-    return [{**row, "at": row["at"].isoformat()} for row in rows]
 
 
 def _of(project: str, model: str, alias: str) -> tuple[sa.ColumnElement[bool], ...]:

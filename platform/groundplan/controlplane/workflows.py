@@ -156,10 +156,14 @@ def run_step(
 
 @DBOS.step(retries_allowed=True, max_attempts=8)
 def succeed(operation: str, document: Carry, actor: Carry, outcome: Carry) -> None:
-    """Write a resource's new state and the operation's end, in one transaction."""
-    resource = Resource(**{**document, **outcome})
+    """Write a resource's new state and the operation's end, in one transaction.
+
+    An outcome with a ``refusal`` is one where nothing changed: what a person asked for failed, the resource did not.
+    """
+    refusal = outcome.get("refusal")
+    resource = Resource(**{**document, **{key: value for key, value in outcome.items() if key != "refusal"}})
     with Workflows.platform().engine.begin() as connection:
-        if operations.end(connection, operation, "succeeded"):
+        if operations.end(connection, operation, "failed" if refusal else "succeeded", refusal):
             store.settle(connection, resource, Actor(**actor))
 
 

@@ -6,5 +6,5 @@ RESERVED = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
 
 
 def mirrored(alias: str) -> str:
-    """Return what MLflow calls an alias of ours: ``latest_pair`` for ``latest``, ``v3_pair`` for ``v3``, else the same."""
+    """Return what MLflow calls an alias: ``latest_pair`` for ``latest``, ``v3_pair`` for ``v3``, else the same name."""
     return f"{alias}_pair" if RESERVED.fullmatch(alias) else alias

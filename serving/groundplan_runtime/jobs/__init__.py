@@ -1,1 +1,1 @@
-"""Jobs that run on Ray (``python -m groundplan_runtime.jobs``): ingest, features, materialize, train, skew."""
+"""Jobs run on Ray (``python -m groundplan_runtime.jobs``): ingest, features, materialize, train, evaluate, skew."""

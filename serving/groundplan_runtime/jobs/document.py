@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,8 @@ class Job:
     views: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     feature_service: str | None = None
     experiment: str | None = None
+    pairs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    requests: Sequence[Sequence[Mapping[str, Any]]] = ()
     resources: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -8,6 +8,7 @@ from groundplan_runtime.config import Runtime
 from groundplan_runtime.errors import RuntimeProblem
 from groundplan_runtime.feast_repo import instant
 from groundplan_runtime.features import Features
+from groundplan_runtime.jobs import evaluate
 from groundplan_runtime.jobs.document import Job
 from groundplan_runtime.jobs.features import checked
 from groundplan_runtime.training import log
@@ -26,6 +27,8 @@ def run(job: Job, _: Runtime) -> dict[str, Any]:
         job.say(f"{len(examples):,} examples; looks up their features in {', '.join(views)}")
         columns = [f"{view}__{field}" for view, found in views.items() for field in found["fields"]]
         fitted = _fit(job, root, columns, features.history(examples))
+        if job.output_uri:
+            evaluate.keep(job.output_uri, fitted.held[list(keys)], fitted.held, job.properties["examples"])
         return log.log(job, fitted)
 
 

@@ -27,12 +27,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A pair and what it was measured at. ``sample`` are a few rows as they enter the preprocessor."""
+    """A pair, what it was measured at and on. ``sample`` are a few rows as they enter the preprocessor.
+
+    ``held`` are the rows that it was measured on, whole: the next version is compared with it on such rows.
+    """
 
     preprocessor: Preprocessor
     model: Kind
     metrics: dict[str, float]
     sample: Any
+    held: Any = None
 
 
 def fit(task: Task, examples: Any, say: Callable[[str], None]) -> Fitted:
@@ -56,15 +60,22 @@ def fit(task: Task, examples: Any, say: Callable[[str], None]) -> Fitted:
     metrics |= {f"baseline_{name}": value for name, value in errors(naive, held[task.target]).items()}
     metrics |= {"rows_train": float(len(train)), "rows_holdout": float(len(held))}
     say(f"hold-out of {len(held):,} rows: MAE {metrics['mae']:.3f}, baseline {metrics['baseline_mae']:.3f}")
-    return Fitted(preprocessor, model, metrics, held[preprocessor.inputs].head(5))
+    return Fitted(preprocessor, model, metrics, held[preprocessor.inputs].head(5), held)
 
 
 def errors(predicted: Any, actual: Any) -> dict[str, float]:
-    """Return mean absolute error and root mean squared error, in the target's unit."""
+    """Return mean absolute and root mean squared error, in the target's unit, and the coefficient of determination.
+
+    R² is 1 - Σ(actual - predicted)² / Σ(actual - mean)²; of a constant target, 1 for a perfect forecast and else 0.
+    """
     import numpy as np
 
-    difference = np.asarray(predicted, dtype="float64") - np.asarray(actual, dtype="float64")
-    return {"mae": float(np.abs(difference).mean()), "rmse": float(np.sqrt((difference**2).mean()))}
+    known = np.asarray(actual, dtype="float64")
+    difference = np.asarray(predicted, dtype="float64") - known
+    squares = difference**2
+    spread = float(((known - known.mean()) ** 2).sum())
+    r2 = 1.0 - float(squares.sum()) / spread if spread else float(not squares.any())
+    return {"mae": float(np.abs(difference).mean()), "rmse": float(np.sqrt(squares.mean())), "r2": r2}
 
 
 def _error(task: Task, train: Any, window: Any) -> dict[str, float]:

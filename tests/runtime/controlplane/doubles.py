@@ -105,6 +105,10 @@ class MemoryJobs:
         self.objects = objects
         self.ran: list[str] = []
         self.metrics: dict[str, float] = {"mae": 10.0, "baseline_mae": 12.0}
+        #: What an evaluation finds: the scores of both, and the candidate's answer to every request.
+        self.scores: dict[str, dict[str, float]] = {}
+        self.answer: object = [1.0]
+        self.documents: list[Mapping[str, Any]] = []
         self.mistake: dict[str, str] | None = None
         self.stopped: list[str] = []
         self.go = Event()
@@ -120,6 +124,7 @@ class MemoryJobs:
         self, submission_id: str, document: Mapping[str, Any], on_line: Callable[[str], None], cpus: float = 1
     ) -> None:
         self.ran.append(f"{document['job']} {document['name']}")
+        self.documents.append(document)
         on_line(f"{document['name']}: at work")
         while not self.go.wait(0.02):
             if submission_id in self.stopped:
@@ -128,6 +133,8 @@ class MemoryJobs:
         if document["job"] == "train":
             half = {"model_uri": "models:/m-1", "model_id": "m-1", "run_id": "r"}
             result |= {"preprocessor": half, "model": half, "run_id": "r", "metrics": dict(self.metrics)}
+        if document["job"] == "evaluate":
+            result = {"scores": self.scores or None, "answers": [self.answer for _ in document["requests"]]}
         if document.get("output_uri"):
             self.objects.data[document["output_uri"]] = b"PAR1"
         if self.mistake:

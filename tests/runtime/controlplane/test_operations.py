@@ -175,7 +175,7 @@ def test_a_tier_resized_by_hand_is_seen_and_repaired(project: Plane) -> None:  #
 
 def test_an_application_that_waited_is_deployed_when_its_alias_points_somewhere(project: Plane) -> None:  # noqa: F811
     declared = application("m6", "c", traffic={"production": 100.0})
-    gated = {**alias("production"), "model": "m6", "gates": [{"metric": "mae", "better_than": 1}]}
+    gated = {**alias("production"), "model": "m6", "gates": [{"metric": "mae", "below": 1}]}
     project.made("model", "m6", model(3))
     refused = project.made("alias", "m6@production", gated)
     assert (refused["status"], refused["outputs"]["points_to"]) == ("refused", None)

@@ -34,7 +34,7 @@ def puts(plane: Plane) -> list[tuple[str, list[int], dict[str, int]]]:
 
 def test_an_alias_without_a_version_gets_its_share_once_it_has_one(trained: Plane) -> None:
     shares = {"production": 90.0, "staging": 10.0}
-    staging = {**alias("staging"), "model": "s", "follow": "latest", "gates": [{"metric": "mae", "better_than": 1}]}
+    staging = {**alias("staging"), "model": "s", "follow": "latest", "gates": [{"metric": "mae", "below": 1}]}
     assert trained.made("alias", "s@staging", staging)["status"] == "refused"
     made = trained.made("serving_application", "w", application("s", "w", traffic=shares))
     assert (made["status"], made["outputs"]["serves"], made["outputs"]["aliases"]) == ("ready", 1, {"production": 1})

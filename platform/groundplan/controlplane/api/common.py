@@ -7,11 +7,14 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
+from groundplan.controlplane import store
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.problem import ApiProblem
-from groundplan.controlplane.store import Actor
+from groundplan.controlplane.store import Actor, Resource
 
 CORRELATION = "X-Correlation-Id"
+ACTOR = "X-Groundplan-Actor"
+NAME = re.compile(r"[\w.@+-]{1,100}", re.ASCII)
 SAFE = re.compile(r"[\w.:-]{1,128}")
 
 
@@ -37,8 +40,22 @@ def correlation_id(request: Request) -> str:
 
 
 def actor_of(request: Request) -> Actor:
-    """Return who asks. With one token there is one: the deployer."""
-    return Actor("deployer", correlation_id=request.state.correlation_id)
+    """Return who asks: who the header says, the deployer when it says nothing.
+
+    Whoever has the token may say any name here: until there are identities, it is a name, not a proof.
+    """
+    given = request.headers.get(ACTOR, "")
+    return Actor(given if NAME.fullmatch(given) else "deployer", correlation_id=request.state.correlation_id)
+
+
+def find_declared(platform: Platform, project: str, kind: str, name: str) -> Resource:
+    """Return a declared resource. ApiProblem 404, with those that there are, when it is not there."""
+    with platform.engine.connect() as connection:
+        found = store.get(connection, project, kind, name)
+        others = [r.name for r in store.every(connection, project, kind)]
+    if found is None:
+        raise ApiProblem(404, f"no such {kind}", path=project, value=name, allowed=", ".join(others) or "none yet")
+    return found
 
 
 PlatformDep = Annotated[Platform, Depends(platform_of)]

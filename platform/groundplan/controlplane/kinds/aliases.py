@@ -6,10 +6,13 @@ from typing import Any
 from groundplan.controlplane import registry
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.db.engine import locked
+from groundplan.controlplane.kinds import jobs
 from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources
+from groundplan.controlplane.kinds.decisions import BY_HAND, followed, wish_of
+from groundplan.controlplane.kinds.judging import asked_of, judged
+from groundplan.controlplane.kinds.pairs import is_whole, usable
 from groundplan.controlplane.kinds.serving import flip, waiting
 from groundplan.controlplane.problem import ApiProblem
-from groundplan.controlplane.rules.gates import Verdict, choose_version, evaluate
 from groundplan.controlplane.store import Actor, Resource
 
 
@@ -33,32 +36,29 @@ class Alias(Kind):
         model = need(platform, resource.project, "model", resource.properties["model"])
         with platform.engine.connect() as connection:
             pairs = registry.pairs_of(connection, resource.project, model.name)
-            now = registry.pointer(connection, resource.project, model.name, resource.properties["alias"])
-            before = registry.pointed_to(connection, resource.project, model.name, resource.properties["alias"])
-        asked = work.request.get("version")
-        if asked is not None:  # a person's word, held until released
-            return {"target": asked, "hold": {"reason": work.actor.reason, "actor": work.actor.name}}
-        if now.hold and not work.request.get("release"):
-            return {"target": now.version, "hold": {"reason": now.hold, "actor": now.hold_actor}}
-        target = _target(resource, model, pairs)
-        if target is None or target == now.version:
-            return {"target": target}
-        verdicts = _verdicts(platform, resource, pairs, target, returning=target in before)
-        evidence = [vars(verdict) for verdict in verdicts]
-        refused = [verdict.reason for verdict in verdicts if not verdict.passed]
-        return {
-            "target": now.version if refused else target,
-            "evidence": evidence,
-            "refused": refused,
-            "wanted": target,
-        }
+        wish = wish_of(platform, resource, work.request, followed(model, pairs))
+        decided: Carry = {"from": wish.now.version, "cause": wish.cause, "hold": _hold(work, wish.now)}
+        if wish.pair is None:
+            return {**decided, "target": None}
+        target = usable(work, model.name, wish.pair)
+        if target is None:
+            what = f"pair version {wish.pair['version']} is gone from MLflow, and cannot be made from what is left"
+            raise ApiProblem(409, what, path=resource.id, fix="groundplan up")
+        decided |= {"target": target, "evidence": {"metrics": wish.pair["metrics"], "gates": []}}
+        if wish.stays and target != wish.now.version:  # it lost a half in MLflow, and has another number now
+            decided["cause"] = "same_pair"
+        if not wish.judged:
+            return decided
+        return {**decided, **judged(work, {**wish.pair, "version": target})}
 
     def _move(self, work: Work, decided: Carry) -> Carry:
-        resource, target, held = work.resource, decided["target"], decided.get("hold") or {}
+        resource = work.resource
         model, alias = resource.properties["model"], resource.properties["alias"]
-        if target is not None:
-            move_to(work, model, alias, int(target), decided.get("evidence"), held.get("reason"))
-        elif work.request.get("release"):
+        reason = (decided.get("hold") or {}).get("reason")
+        if decided["target"] is not None and not decided.get("refused"):
+            move_to(work, model, alias, int(decided["target"]), decided, asked_of(work), reason)
+            return decided
+        if work.request.get("release"):
             with work.platform.engine.begin() as connection:
                 registry.hold(connection, resource.project, model, alias, None, work.actor)
         return decided
@@ -69,23 +69,52 @@ class Alias(Kind):
         with work.platform.engine.connect() as connection:
             now = registry.pointer(connection, resource.project, model, alias)
         mirror(work.platform, resource.project, model, alias, now.version)
-        outputs = {"points_to": now.version, "generation": now.generation}
-        if resource.outputs.get("points_to") == now.version and resource.outputs.get("evidence"):
-            outputs["evidence"] = resource.outputs["evidence"]  # why it points there has not changed
-        outputs |= {key: decided[key] for key in ("evidence", "hold") if decided.get(key)}
-        return Outcome(outputs, *_status(resource, decided)).carry()
+        outputs: dict[str, Any] = {"points_to": now.version, "generation": now.generation}
+        if now.hold:
+            outputs["hold"] = {"reason": now.hold, "actor": now.hold_actor}
+        moved = now.version == decided.get("target") and (decided.get("evidence") or {}).get("gates")
+        outputs["evidence"] = decided["evidence"] if moved else resource.outputs.get("evidence")
+        if decided.get("refused"):
+            return self._refused(work, decided, outputs, now.version)
+        return Outcome(_known(outputs), *_status(resource, decided, now)).carry()
+
+    def _refused(self, work: Work, decided: Carry, outputs: dict[str, Any], stays: int | None) -> Carry:
+        """A refusal of what the declaration asks for is its outcome; of what a person asks for, that person's error."""
+        resource, reasons = work.resource, "; ".join(decided["refused"])
+        where = f"stays at {stays}" if stays is not None else "points to nothing yet"
+        message = f"{resource.name} {where}; {decided['target']} is refused: {reasons}"
+        if decided.get("waits"):
+            outputs["waits"] = decided["waits"]
+        fix = next(iter(decided.get("fixes") or ()), None)
+        if work.request.get("cause") not in BY_HAND:
+            told = f"{message}; {fix}" if fix else message
+            return Outcome(_known({**outputs, "evidence": decided["evidence"]}), "refused", told).carry()
+        before = work.request.get("before") or {}
+        refusal = {"what": message, "path": None, "value": None, "allowed": None, "fix": fix}
+        status = before.get("status") if before.get("status") in ("ready", "refused", "waiting") else "ready"
+        return {**Outcome(_known(outputs), str(status), before.get("message")).carry(), "refusal": refusal}
 
     def observe(self, platform: Platform, resource: Resource) -> Observed | None:
-        """Compare our row with MLflow's two."""
+        """Compare our row with MLflow's two, and look whether both halves of its pair are there."""
         model, alias = resource.properties["model"], resource.properties["alias"]
         with platform.engine.connect() as connection:
             ours = registry.pointer(connection, resource.project, model, alias).version
+            pairs = registry.pairs_of(connection, resource.project, model)
         theirs = platform.mlflow.observe_alias(registry.mlflow_name(resource.project, model), alias)
-        if resource.status == "pending" or theirs == (ours, ours):
+        pair = next((pair for pair in pairs if pair["version"] == ours), None)
+        whole = ours is None or (pair is not None and is_whole(platform, resource.project, model, pair))
+        if resource.status == "pending" or (whole and theirs == (ours, ours)):
             return Observed(resource.properties, resource.outputs, resource.status, resource.message)
+        if not whole:
+            message = f"pair version {ours} lost a half in MLflow; the next `up` registers it again"
+            return Observed(resource.properties, resource.outputs, "drifted", message)
         message = f"moved by hand in MLflow: preprocessor {theirs[0]}, model {theirs[1]}; ours {ours}"
         moved = next((version for version in theirs if version != ours), None)
         return Observed(resource.properties, {**resource.outputs, "points_to": moved}, "drifted", message)
+
+    def cancel(self, platform: Platform, operation: str) -> None:
+        """Stop what measures for its gates."""
+        jobs.stop(platform, operation)
 
     def followers(self, platform: Platform, resource: Resource, request: Mapping[str, Any]) -> Sequence[Resource]:
         """The applications that waited for it to point somewhere."""
@@ -99,18 +128,42 @@ class Alias(Kind):
             registry.drop(connection, resource.project, model, alias, actor)
 
 
-def move_to(work: Work, model: str, alias: str, target: int, evidence: Any = None, hold: str | None = None) -> None:
-    """Move an alias, with every application that loads it, and hold it there or not. Doing it again is harmless."""
+def _hold(work: Work, now: registry.Pointer) -> dict[str, Any] | None:
+    """Return who holds the alias where it will be: who moves it by hand, or who held it before."""
+    if work.request.get("version") is not None:
+        asked = asked_of(work)
+        return {"reason": asked.reason, "actor": asked.name}
+    if now.hold and not work.request.get("release"):
+        return {"reason": now.hold, "actor": now.hold_actor}
+    return None
+
+
+def _known(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in outputs.items() if value is not None or key == "points_to"}
+
+
+def move_to(
+    work: Work, model: str, alias: str, target: int, why: Mapping[str, Any], asked: Actor, hold: str | None = None
+) -> None:
+    """Move an alias, with every application that loads it, and hold it there or not. Doing it again is harmless.
+
+    ``why`` has the ``cause`` and the ``evidence`` that the history keeps. ApiProblem 409 when the pair lost a half
+    since it was decided: an alias never points to half a pair.
+    """
     platform, project = work.platform, work.resource.project
     with locked(platform.engine, registry.lock_of(project, model)):
         with platform.engine.connect() as connection:
             now = registry.pointer(connection, project, model, alias)
+            pair = registry.standing(connection, project, model, target)
+        if pair is None or pair["version"] != target or not is_whole(platform, project, model, pair):
+            raise ApiProblem(409, f"pair version {target} lost a half in MLflow meanwhile", fix="try again")
 
         def move() -> None:
             with platform.engine.begin() as connection:
                 if now.version != target:
-                    registry.move(connection, project, model, alias, now, target, work.actor, evidence)
-                registry.hold(connection, project, model, alias, hold, work.actor)
+                    evidence, cause = why.get("evidence"), str(why["cause"])
+                    registry.move(connection, project, model, alias, now, target, asked, evidence, cause)
+                registry.hold(connection, project, model, alias, hold, asked)
 
         flip(work, model, alias, target, move)
 
@@ -124,39 +177,15 @@ def mirror(platform: Platform, project: str, model: str, alias: str, version: in
         platform.mlflow.set_alias(name, alias, version)
 
 
-def _target(resource: Resource, model: Resource, pairs: Sequence[Mapping[str, Any]]) -> int | None:
-    pinned = resource.properties.get("version")
-    target = choose_version(resource.properties.get("follow"), pinned, pairs, _digest(model, pairs))
-    if pinned is not None and target is None:
-        allowed = ", ".join(str(pair["version"]) for pair in pairs) or "none yet"
-        raise ApiProblem(409, "no such pair version", path=f"{resource.id}.version", value=str(pinned), allowed=allowed)
-    return target
-
-
-def _digest(model: Resource, pairs: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the digest of the pair that the model names: with ``retrain: manual`` that is not its declaration's."""
-    return next((pair["digest"] for pair in pairs if pair["version"] == model.outputs.get("version")), None)
-
-
-def _verdicts(
-    platform: Platform, resource: Resource, pairs: Sequence[Mapping[str, Any]], target: int, returning: bool
-) -> Sequence[Verdict]:
-    metrics = {pair["version"]: pair["metrics"] for pair in pairs}
-    with platform.engine.connect() as connection:
-        live = registry.pointer(connection, resource.project, resource.properties["model"], "production").version
-    gates = resource.properties.get("gates") or []
-    return evaluate(gates, metrics[target], metrics.get(live) if live else None, returning=returning)
-
-
-def _status(resource: Resource, decided: Carry) -> tuple[str, str | None]:
-    if decided.get("refused"):
-        reasons, stays = "; ".join(decided["refused"]), decided["target"]
-        where = f"stays at {stays}" if stays is not None else "points to nothing yet"
-        return "refused", f"{resource.name} {where}; {decided['wanted']} is refused: {reasons}"
-    if decided.get("hold"):
-        return "ready", f"held at {decided['target']} by {decided['hold']['actor']}: {decided['hold']['reason']}"
+def _status(resource: Resource, decided: Carry, now: registry.Pointer) -> tuple[str, str | None]:
+    if now.hold:
+        lifts = f"groundplan release {resource.project}/{resource.name} lifts it"
+        return "ready", f"held at {now.version} by {now.hold_actor}: {now.hold}; {lifts}"
     if decided["target"] is None:
         return "waiting", f"{resource.properties['model']} has no pair version yet"
+    pinned = resource.properties.get("version")
+    if pinned is not None and pinned != decided["target"]:
+        return "ready", f"pair version {pinned} lost a half in MLflow: {decided['target']} is the same pair"
     return "ready", None
 
 

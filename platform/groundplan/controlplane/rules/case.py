@@ -25,9 +25,9 @@ class Case:
     """All that is known of a pair version that an alias may move to.
 
     ``metrics`` were measured when it was trained. ``production`` is the version that production answers with, None
-    when there is none. ``scores`` are both measured on the same data: ``{"candidate": metrics, "production": metrics}``,
-    ``answers`` those to the sample requests (a list of numbers each, or why there are none); both are None before they
-    were asked for.
+    when there is none. ``scores`` are both measured on the same data (``{"candidate": {…}, "production": {…}}``);
+    ``answers`` are pairs of a sample request and its answer (a list of numbers, or why there is none). Both are None
+    before they were asked for.
     A version that the alias pointed to before is ``returning``: a rollback need not be better than what it replaces.
     """
 

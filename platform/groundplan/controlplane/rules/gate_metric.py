@@ -82,6 +82,8 @@ def _lower_is_better(metric: str) -> bool | None:
 
 
 def _unknown(metric: str, metrics: Mapping[str, float]) -> str:
+    if metric in metrics:
+        return f"{metric} is no finite number"
     known = sorted(name for name in metrics if _lower_is_better(name) is not None and not name.startswith("baseline_"))
     return f"unknown metric {metric}; this version has {', '.join(known) or 'none that a gate can judge'}"
 
