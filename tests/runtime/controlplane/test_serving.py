@@ -40,7 +40,7 @@ def test_an_alias_without_a_version_gets_its_share_once_it_has_one(trained: Plan
     assert (made["status"], made["outputs"]["serves"], made["outputs"]["aliases"]) == ("ready", 1, {"production": 1})
     assert "staging points to nothing yet" in made["message"]
     assert puts(trained) == [("p-w-blue", [1], {"production": 1})]
-    move(trained, "s@staging", 3)
+    trained.made("alias", "s@staging", {**staging, "gates": []})
     end = time.monotonic() + DEADLINE
     while trained.look("serving_application", "w").json()["resource"]["outputs"]["aliases"] != {
         "production": 1,
