@@ -7,6 +7,8 @@ ENV = typer.Argument("local", metavar="[ENV]", help="The environment: stacks/<EN
 #: The same for commands whose argument is something else.
 ENV_OPTION = typer.Option("local", "--env", "-e", metavar="ENV", help="The environment: stacks/<ENV>.yaml.")
 JSON = typer.Option(False, "--json", help="Answer as JSON.")
+#: Why a person does something: it is kept for ever.
+REASON = typer.Option(..., "--reason", "-m", metavar="TEXT", help="Why; the history keeps it.")
 
 
 def command_app() -> typer.Typer:

@@ -18,6 +18,11 @@ COMMANDS = {
     "status": ("status", "Services, models, aliases and endpoints, as they are now."),
     "predict": ("predict", "Ask a served model for predictions."),
     "train": ("train", "Train a model again, from what is declared."),
+    "promote": ("promote", "Let an alias point to a pair version, through its gates, and hold it there."),
+    "approve": ("approve", "Approve a pair version that waits for it."),
+    "rollback": ("rollback", "Take an alias back to the version before, at once, and hold it there."),
+    "release": ("release", "Lift a hold: the alias does what its YAML says again."),
+    "history": ("history", "Every move of a model's aliases; what production was at an instant."),
     "logs": ("logs", "What a service wrote."),
     "plan": ("plan", "What is declared, as nodes and edges; needs no platform."),
     "check": ("check", "Check every declaration and every SQL statement; touches nothing."),
@@ -32,6 +37,10 @@ groundplan up · then edit projects/flights/training/delay.yaml · groundplan pr
 [bold]Look[/bold]
 
 groundplan status · groundplan predict flights/delay --entity origin=JFK,carrier=AA · groundplan logs mlflow -f
+
+[bold]Promote[/bold]
+
+groundplan history flights/delay · groundplan rollback flights/delay --reason 'wrong on Sundays'
 """
 
 

@@ -16,6 +16,10 @@ class EngineLog:
         """Show a line of progress in the resource's row: the next one takes its place."""
         self._log(engine_pb2.INFO, urn, text, ephemeral=True)
 
+    def tell(self, urn: str, text: str) -> None:
+        """Show a line that stays in the summary at the end."""
+        self._log(engine_pb2.INFO, urn, text, ephemeral=False)
+
     def warn(self, urn: str, text: str) -> None:
         """Show a warning; it stays in the summary at the end."""
         self._log(engine_pb2.WARNING, urn, text, ephemeral=False)

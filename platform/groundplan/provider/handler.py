@@ -29,7 +29,7 @@ class Failure:
 class Context:
     """What a handler is told about the call it serves.
 
-    ``report`` streams one line of progress into the engine's display; ``warn`` a warning;
+    ``report`` streams one line of progress into the engine's display, ``tell`` one that stays; ``warn`` a warning;
     ``cancelled`` is set when the user pressed Ctrl-C: stop waiting, leave the work running.
     ``config`` is the provider's configuration (``stack_id``, ``endpoint``, ``token_file``).
     """
@@ -41,6 +41,7 @@ class Context:
     warn: Callable[[str], None]
     config: Mapping[str, str]
     cancelled: Event = field(default_factory=Event)
+    tell: Callable[[str], None] = field(default=lambda _: None)
 
 
 class Handler(Protocol):
@@ -87,4 +88,13 @@ class Labelling(Protocol):
 
     def breaking(self, changes: Changes) -> list[str]:
         """Return the paths among the changes that are breaking: the preview says so."""
+        ...
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A handler that can say at a preview more than which properties change."""
+
+    def foresee(self, inputs: dict[str, Any], ctx: Context) -> None:
+        """Tell what creating or updating it so would do. Changes nothing, and works while its service is down."""
         ...

@@ -4,6 +4,7 @@ from groundplan.local.data_folder import DataFolderHandler
 from groundplan.local.runtime_config import RuntimeConfigHandler
 from groundplan.local.secret import SecretHandler
 from groundplan.local.service import ServiceHandler
+from groundplan.provider.alias import AliasHandler
 from groundplan.provider.handler import Handler
 from groundplan.provider.ml import MLHandler
 from groundplan.provider.project import ProjectHandler
@@ -13,4 +14,5 @@ from groundplan.provider.table import KINDS
 def handlers() -> tuple[Handler, ...]:
     """Return one handler a resource type."""
     local = (DataFolderHandler(), SecretHandler(), RuntimeConfigHandler(), ServiceHandler())
-    return (*local, *(ProjectHandler(kind) if kind.name == "Project" else MLHandler(kind) for kind in KINDS.values()))
+    own: dict[str, type[MLHandler]] = {"Project": ProjectHandler, "Alias": AliasHandler}
+    return (*local, *(own.get(kind.name, MLHandler)(kind) for kind in KINDS.values()))

@@ -1,5 +1,8 @@
 """The control plane's REST API, as the ML handlers use it."""
 
+import getpass
+import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +18,8 @@ from groundplan.provider.handler import Unreachable
 
 #: Seconds for one answer, for a look at what is there, for a connection, and for a control plane that restarts.
 ANSWER, LOOK, CONNECT, PATIENCE = 60.0, 20.0, 3.0, 45.0
+
+ACTOR = re.compile(r"[\w.@+-]{1,100}", re.ASCII)
 
 # Nothing but the port and the engine's protocol may reach our standard output.
 stamina.instrumentation.set_on_retry_hooks([])
@@ -33,8 +38,12 @@ class ControlPlane:
 
     def look(self, path: str) -> dict[str, Any] | None:
         """GET once; ``None`` where nothing is. Unreachable when there is no answer."""
+        return self.consult("GET", path)
+
+    def consult(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """Ask once something that changes nothing; as :meth:`look`."""
         try:
-            answer = self._send("GET", path, timeout=httpx.Timeout(LOOK, connect=CONNECT))
+            answer = self._send(method, path, json=body, timeout=httpx.Timeout(LOOK, connect=CONNECT))
         except (httpx.TransportError, FileNotFoundError) as error:
             raise Unreachable(f"the control plane at {self._endpoint} does not answer ({_why(error)})") from error
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
@@ -66,8 +75,24 @@ class ControlPlane:
         raise AssertionError("unreachable: a retry ends with an answer or an error")
 
     def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {Path(self._token_file).read_text().strip()}", **parts.pop("headers", {})}
+        token = Path(self._token_file).read_text().strip()
+        headers = {"Authorization": f"Bearer {token}", "X-Groundplan-Actor": actor(), **parts.pop("headers", {})}
         return self._http.request(method, f"{self._endpoint}{path}", headers=headers, **parts)
+
+
+def actor() -> str:
+    """Return who asks, as the history tells it: GROUNDPLAN_ACTOR, or else the name of the user.
+
+    GroundplanError for a name that cannot be one.
+    """
+    try:
+        name = os.environ.get("GROUNDPLAN_ACTOR") or getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        return "deployer"
+    if not ACTOR.fullmatch(name):
+        allowed = "up to 100 letters, digits and . @ + - _"
+        raise GroundplanError(f"GROUNDPLAN_ACTOR: is no name; got {name!r}; allowed: {allowed}; fix: ann@example.org")
+    return name
 
 
 @contextmanager

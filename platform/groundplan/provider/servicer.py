@@ -13,7 +13,7 @@ from groundplan.errors import GroundplanError
 from groundplan.provider.diff import Change, Changes, diff, head
 from groundplan.provider.engine import EngineLog
 from groundplan.provider.faults import told
-from groundplan.provider.handler import Context, Failure, Handler, Labelling, Settling, Unreachable
+from groundplan.provider.handler import Context, Failure, Foreseeing, Handler, Labelling, Settling, Unreachable
 from groundplan.provider.schema import CONFIG, VERSION, schema_json
 from groundplan.provider.values import UNKNOWN, has_unknown, secret_keys, to_plain, to_struct
 
@@ -105,6 +105,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         handler, inputs = self._handler(request.urn), to_plain(request.properties)
         secrets = secret_keys(request.properties) | handler.secret_outputs
         if request.preview:
+            _tell_ahead(handler, inputs, self._context(request.urn))
             return provider_pb2.CreateResponse(properties=to_struct(_foreseen(handler, inputs), secrets))
         id, state = handler.create(inputs, self._context(request.urn))
         return provider_pb2.CreateResponse(id=id, properties=to_struct(state, secrets))
@@ -132,6 +133,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         handler, inputs = self._handler(request.urn), to_plain(request.news)
         secrets = secret_keys(request.news) | handler.secret_outputs
         if request.preview:
+            _tell_ahead(handler, inputs, self._context(request.urn))
             return provider_pb2.UpdateResponse(properties=to_struct(_foreseen(handler, inputs), secrets))
         state = handler.update(request.id, to_plain(request.olds), inputs, self._context(request.urn))
         return provider_pb2.UpdateResponse(properties=to_struct(state, secrets))
@@ -167,6 +169,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             warn=lambda text: self._log.warn(urn, text),
             config=self._config,
             cancelled=self._cancelled,
+            tell=lambda text: self._log.tell(urn, text),
         )
 
 
@@ -184,6 +187,11 @@ def _check(handler: Handler, inputs: dict[str, Any], context: Context) -> tuple[
 
 def _foreseen(handler: Handler, inputs: dict[str, Any]) -> dict[str, Any]:
     return {**dict.fromkeys(handler.outputs, UNKNOWN), **inputs}
+
+
+def _tell_ahead(handler: Handler, inputs: dict[str, Any], context: Context) -> None:
+    if isinstance(handler, Foreseeing) and not has_unknown(inputs):
+        handler.foresee(inputs, context)
 
 
 def _answer(changes: Changes) -> provider_pb2.DiffResponse:

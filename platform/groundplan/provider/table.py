@@ -195,7 +195,8 @@ KINDS = {
                 "points_to": Prop("integer", "The version it points to.", optional=True),
                 "generation": Prop("integer", "How often it was moved.", optional=True),
                 "hold": Prop("any", "Who holds it where it is, and why.", optional=True),
-                "evidence": Prop("any", "What its gates measured.", optional=True),
+                "evidence": Prop("any", "The pair's metrics, and what its gates said of them.", optional=True),
+                "waits": Prop("any", "The version that waits for an approval, and who asked for it.", optional=True),
             },
         ),
         _kind(

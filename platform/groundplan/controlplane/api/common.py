@@ -40,12 +40,14 @@ def correlation_id(request: Request) -> str:
 
 
 def actor_of(request: Request) -> Actor:
-    """Return who asks: who the header says, the deployer when it says nothing.
+    """Return who asks: who the header says, the deployer when it says nothing. ApiProblem 422 for what is no name.
 
     Whoever has the token may say any name here: until there are identities, it is a name, not a proof.
     """
-    given = request.headers.get(ACTOR, "")
-    return Actor(given if NAME.fullmatch(given) else "deployer", correlation_id=request.state.correlation_id)
+    given = request.headers.get(ACTOR, "deployer")
+    if not NAME.fullmatch(given):
+        raise ApiProblem(422, "is no name", path=ACTOR, value=given[:80], allowed="letters, digits and . @ + - _")
+    return Actor(given, correlation_id=request.state.correlation_id)
 
 
 def find_declared(platform: Platform, project: str, kind: str, name: str) -> Resource:
