@@ -11,8 +11,11 @@ from groundplan_runtime.errors import RuntimeProblem
 ENDPOINT = "AWS_ENDPOINT_URL_S3"
 
 
-def filesystem(uri: str) -> tuple[Any, str]:
-    """Return the pyarrow file system of a URI and the path in it. Credentials come from the environment."""
+def filesystem(uri: str, **more: Any) -> tuple[Any, str]:
+    """Return the pyarrow file system of a URI and the path in it. Credentials come from the environment.
+
+    ``more`` are further words of ``S3FileSystem``, such as its timeouts.
+    """
     from pyarrow import fs
 
     if not uri.startswith("s3://"):
@@ -20,7 +23,7 @@ def filesystem(uri: str) -> tuple[Any, str]:
     endpoint = urlsplit(os.environ.get(ENDPOINT, ""))
     override = {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme} if endpoint.netloc else {}
     region = os.environ.get("AWS_REGION", "us-east-1")
-    return fs.S3FileSystem(region=region, **override), uri.removeprefix("s3://")
+    return fs.S3FileSystem(region=region, **override, **more), uri.removeprefix("s3://")
 
 
 def read_bytes(uri: str) -> bytes:

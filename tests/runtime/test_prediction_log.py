@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 from groundplan_runtime.block import Block
 from groundplan_runtime.config import Runtime
 from groundplan_serving import log as log_module
+from groundplan_serving import log_spool
 from groundplan_serving.log import PredictionLog, Served
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,9 +54,9 @@ def runtime(tmp_path: Path) -> Runtime:
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """An object store in place of the real one, which :mod:`tests.runtime.test_jobs` covers."""
+    """An object store in place of the real one, which ``tests/runtime/serving/test_log_store.py`` covers."""
     made = Store(tmp_path / "store")
-    monkeypatch.setattr(log_module, "_upload", made.upload)
+    monkeypatch.setattr(log_spool, "_upload", made.upload)
     return made
 
 
@@ -91,7 +94,7 @@ def test_every_row_arrives_once_with_all_that_was_served(runtime: Runtime, store
     assert first["v__event_timestamp"].timestamp() == 1_700_000_000.5
     assert rows[1]["v__event_timestamp"] is None
     assert rows[-1]["w__a"] == 5001.0
-    assert log.stats() == {"added": 102, "written": 102, "dropped": 0, "spooled_files": 0}
+    assert log.stats() == {"added": 102, "written": 102, "dropped": 0, "waiting": 0, "spooled_files": 0}
     keys = {str(path.relative_to(store.folder).parent) for path in store.folder.rglob("*.parquet")}
     assert keys == {"bucket/predictions/p/a/date=2023-11-14/hour=22"}
 
@@ -128,29 +131,98 @@ def test_memory_and_spool_are_bounded_and_what_is_left_out_is_counted(runtime: R
     assert log.stats()["dropped"] > stats["dropped"]
 
 
-def test_what_a_killed_process_left_the_next_one_puts(runtime: Runtime, store: Store) -> None:
+def ended(runtime: Runtime, how: str) -> int:
+    """Run a process that answers once while the store is down, and ends so; return its exit code."""
     code = textwrap.dedent(f"""
         import os, signal, sys, time
         sys.path[:0] = [{str(ROOT / "serving")!r}, {str(ROOT)!r}]
         from pathlib import Path
         from groundplan_runtime.config import Runtime
-        from groundplan_serving import log
+        from groundplan_serving import log, log_spool
         from tests.runtime.test_prediction_log import served
         def down(path, uri): raise OSError("down")
-        log._upload = down
+        log_spool._upload = down
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
         runtime = Runtime("t", "x", Path({str(runtime.data_dir)!r}), "bucket", Path("s"), {{}})
-        made = log.PredictionLog(runtime, "p", "a", seconds=0.02)
+        made = log.PredictionLog(runtime, "p", "a", seconds=0.02 if {how!r} == "SIGKILL" else 60)
         made.add(served(1))
-        while not made.stats()["spooled_files"]:
+        while {how!r} == "SIGKILL" and not made.stats()["spooled_files"]:
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.{how})
     """)
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode < 0
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=60).returncode
+
+
+@pytest.mark.parametrize(("how", "code"), [("SIGKILL", -9), ("SIGTERM", 7)])
+def test_what_an_ended_process_left_the_next_one_puts(runtime: Runtime, store: Store, how: str, code: int) -> None:
+    assert ended(runtime, how) == code
     assert store.rows() == []
+    half = next((runtime.data_dir / "spool").rglob("*.parquet")).with_suffix(".half")
+    half.write_text("half a file")
     log = PredictionLog(runtime, "p", "a", seconds=0.02)
     until(lambda: log.stats()["written"] == 2)
     log.close()
     assert [row["request_id"] for row in store.rows()] == ["r1", "r1"]
+    assert [path.name for path in (runtime.data_dir / "spool").rglob("*") if path.is_file()] == []
+
+
+def test_a_writer_that_lives_keeps_its_files(runtime: Runtime, store: Store) -> None:
+    store.down = True
+    one = PredictionLog(runtime, "p", "a", seconds=0.02)
+    one.add(served(1))
+    until(lambda: one.stats()["spooled_files"] == 1)
+    other = PredictionLog(runtime, "p", "a", seconds=0.02)
+    other.add(served(2))
+    until(lambda: other.stats()["spooled_files"] == 1)
+    store.down = False
+    for each in (other, one):
+        each.close()
+    assert (one.stats()["written"], other.stats()["written"], store.puts) == (2, 2, 2)
+
+
+def test_a_stop_while_the_store_hangs_keeps_what_was_answered_last(
+    runtime: Runtime, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging, go = threading.Event(), threading.Event()
+
+    def hang(path: Path, uri: str) -> None:
+        hanging.set()
+        go.wait(60)
+        raise OSError("gave up")
+
+    monkeypatch.setattr(log_spool, "_upload", hang)
+    monkeypatch.setattr(log_module, "GRACE", 0.2)
+    log = PredictionLog(runtime, "p", "a", seconds=0.02)
+    log.add(served(1))
+    assert hanging.wait(20)
+    log.add(served(2))
+    log.close()
+    log.add(served(3))
+    assert (log.stats()["added"], log.stats()["dropped"], log.stats()["waiting"]) == (4, 2, 4)
+    go.set()
+    log._thread.join(20)
+    monkeypatch.setattr(log_spool, "_upload", store.upload)
+    PredictionLog(runtime, "p", "a", seconds=0.02).close()
+    assert [row["request_id"] for row in store.rows()] == ["r1", "r1", "r2", "r2"]
+
+
+def test_what_no_table_can_hold_is_counted_and_the_log_goes_on(runtime: Runtime, store: Store) -> None:
+    log = PredictionLog(runtime, "p", "a", seconds=0.02)
+    log.add(replace(served(1), keys={"origin": ["A", 1]}))
+    until(lambda: log.stats()["dropped"] == 2)
+    log.add(served(2))
+    log.close()
+    assert [row["request_id"] for row in store.rows()] == ["r2", "r2"]
+
+
+def test_each_hour_has_its_own_file(runtime: Runtime, store: Store) -> None:
+    log = PredictionLog(runtime, "p", "a", seconds=60)
+    for hours in range(3):
+        log.add(replace(served(hours), at=1_700_000_000 + 3600 * hours))
+    log.close()
+    found = [str(path.parent.relative_to(store.folder)) for path in sorted(store.folder.rglob("*.parquet"))]
+    days = ["date=2023-11-14/hour=22", "date=2023-11-14/hour=23", "date=2023-11-15/hour=00"]
+    assert found == [f"bucket/predictions/p/a/{each}" for each in days]
 
 
 def test_two_writers_at_once_put_each_row_once(runtime: Runtime, store: Store) -> None:
