@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from benchmarks.serving.contenders import CONTENDERS, Contender
 from benchmarks.serving.material import Material, prepare
 from benchmarks.serving.measure import How, measured
 from benchmarks.serving.report import document, text
-from benchmarks.serving.running import Cores
+from benchmarks.serving.running import ContenderFailed, Cores
 from groundplan.local import processes
 from groundplan.local.folder import Folder
 from groundplan.local.supervisor import Supervisor
@@ -37,6 +38,8 @@ def main() -> None:
     made = document(found, cores, quick)
     given.output.write_text(json.dumps(made, indent=2) + "\n")
     print(text(made))
+    if any(len(rounds) == 0 for rounds in found.values()):
+        sys.exit(1)
 
 
 def _arguments() -> argparse.Namespace:
@@ -85,7 +88,11 @@ def _rounds(
     wanted: list[list[float]] = []
     for number in range(rounds):
         for contender in chosen:
-            figures = measured(contender, material, python, cores, how, wanted)
+            try:
+                figures = measured(contender, material, python, cores, how, wanted)
+            except ContenderFailed as error:  # the others are measured all the same; the table shows the gap
+                print(f"round {number + 1} {contender.name} FAILED: {error}", flush=True)
+                continue
             found[contender.name].append(figures)
             shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
             print(f"round {number + 1} {contender.name}: {shown}", flush=True)

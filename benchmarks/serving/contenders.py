@@ -12,7 +12,7 @@ from tests.support.clone import free_port_base
 from benchmarks.serving import ours
 from benchmarks.serving.environment import HERE
 from benchmarks.serving.material import Entities, Material
-from benchmarks.serving.running import Group
+from benchmarks.serving.running import Group, free_port
 from groundplan.local.launch import ha_proxy
 
 HOST = "127.0.0.1"
@@ -60,7 +60,7 @@ def _environment(material: Material) -> dict[str, str]:
 
 
 def _mlflow(group: Group, material: Material, python: Path) -> str:
-    port, model = free_port_base(), group.folder / "mlflow"
+    port, model = free_port(), group.folder / "mlflow"
     environment = _environment(material)
     if not model.exists():
         command = [str(python), str(HERE / "mlflow_save.py"), str(model)]
@@ -73,7 +73,7 @@ def _mlflow(group: Group, material: Material, python: Path) -> str:
 
 
 def _bento(group: Group, material: Material, python: Path) -> str:
-    port = free_port_base()
+    port = free_port()
     words = ["serve", "bento_service:Delay", "--working-dir", str(HERE), "--host", HOST, "--port", str(port)]
     home = {"BENTOML_HOME": str(group.folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "True"}
     path = {"PATH": f"{python.parent}:/usr/bin:/bin"}
@@ -83,7 +83,7 @@ def _bento(group: Group, material: Material, python: Path) -> str:
 
 
 def _litserve(group: Group, material: Material, python: Path) -> str:
-    port = free_port_base()
+    port = free_port()
     group.start([str(python), str(HERE / "litserve_server.py"), str(port)], _environment(material))
     group.await_(lambda: httpx.get(f"http://{HOST}:{port}/health", timeout=5).status_code == 200)
     return f"http://{HOST}:{port}/predict"
@@ -91,7 +91,7 @@ def _litserve(group: Group, material: Material, python: Path) -> str:
 
 def _fastapi(module: str) -> Start:
     def start(group: Group, material: Material, python: Path) -> str:
-        port = free_port_base()
+        port = free_port()
         words = [f"{module}:app", "--host", HOST, "--port", str(port), "--no-access-log", "--log-level", "warning"]
         group.start([str(python), "-m", "uvicorn", *words], _environment(material))
         group.await_(lambda: httpx.get(f"http://{HOST}:{port}/openapi.json", timeout=5).status_code == 200)

@@ -12,7 +12,7 @@ from benchmarks.serving import vegeta
 from benchmarks.serving.contenders import Contender
 from benchmarks.serving.figures import Hit, percentile, since_intended, throughput
 from benchmarks.serving.material import Material
-from benchmarks.serving.running import Cores, Group, group
+from benchmarks.serving.running import ContenderFailed, Cores, Group, group
 
 BATCHES = (1, 100)
 
@@ -42,13 +42,14 @@ def measured(
 
 
 def _agree(contender: Contender, url: str, material: Material, count: int, wanted: list[list[float]]) -> None:
-    """Ask for the same requests (the last ones of a hundred entities); SystemExit where one answer differs."""
+    """Ask for the same requests (the last ones of a hundred entities); ContenderFailed where one answer differs."""
     asked = [*material.batches(count - count // 100, 1), *material.batches(count // 100, 100)]
     with httpx.Client(timeout=30) as http, ThreadPoolExecutor(4) as pool:
 
         def ask(position: int) -> list[float]:
             answer = http.post(url, json=contender.body(asked[position]))
-            answer.raise_for_status()
+            if answer.status_code != 200:
+                raise ContenderFailed(f"{contender.name} answers {answer.status_code}: {answer.text[:500]}")
             return contender.values(answer.json())
 
         given = list(pool.map(ask, range(len(asked))))
@@ -56,7 +57,7 @@ def _agree(contender: Contender, url: str, material: Material, count: int, wante
         wanted += given
     for entities, ours, theirs in zip(asked, wanted, given, strict=True):
         if ours != theirs:
-            raise SystemExit(f"{contender.name} answers {theirs[:3]} for {entities[:3]}, the first answered {ours[:3]}")
+            raise ContenderFailed(f"{contender.name} answers {theirs[:3]} for {entities[:3]}, the first answered {ours[:3]}")
 
 
 def _points(

@@ -9,7 +9,7 @@ import httpx
 from tests.support.clone import ROOT, free_port_base
 
 from benchmarks.serving.material import APPLICATION, PROJECT, Material
-from benchmarks.serving.running import Group
+from benchmarks.serving.running import Group, free_port
 from groundplan.compose import load
 from groundplan.controlplane.rules.serve_config import Wish, application_config
 from groundplan.local.launch import ray_head
@@ -45,7 +45,7 @@ def on_ray(topology: str, group: Group, material: Material) -> str:
 
 def single(group: Group, material: Material) -> str:
     """Start the one process of topology ``single``, and tell it what is live."""
-    port = free_port_base()
+    port = free_port()
     words = [f"project={PROJECT}", f"application={APPLICATION}", f"port={port}"]
     environment = _environment(material, group.folder, port)
     group.start([sys.executable, "-m", "groundplan_serving.single", *words], environment)

@@ -27,7 +27,7 @@ PACKAGES = ("ray", "mlflow", "feast", "xgboost-cpu", "fastapi", "numpy", "pandas
 
 def document(found: Mapping[str, Sequence[Mapping[str, float]]], cores: Cores, how: How) -> dict[str, Any]:
     """Return everything: machine, versions, settings, each round, medians, ratios, goals."""
-    medians = {name: median_of(rounds) for name, rounds in found.items()}
+    medians = {name: median_of(rounds) for name, rounds in found.items() if rounds}
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {

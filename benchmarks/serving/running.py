@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +15,17 @@ import psutil
 from groundplan.local import processes
 
 READY = 240.0
+
+
+class ContenderFailed(Exception):
+    """A contender that does not start, or answers otherwise than the first."""
+
+
+def free_port() -> int:
+    """Return a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class Group:
             self._started.append(subprocess.Popen(pinned, env=env, start_new_session=True, **given))  # type: ignore[call-overload]
 
     def await_(self, ready: Callable[[], bool]) -> None:
-        """Wait until it is ready. RuntimeError, with its last words, when it ends or takes too long."""
+        """Wait until it is ready. ContenderFailed, with its last words, when it ends or takes too long."""
         end = time.monotonic() + READY
         while time.monotonic() < end:
             if any(each.poll() not in (None, 0) for each in self._started):
@@ -62,11 +74,11 @@ class Group:
                 if ready():
                     return
             time.sleep(0.25)
-        raise RuntimeError(f"{self.name} does not get ready: {self._last_words()}")
+        raise ContenderFailed(f"{self.name} does not get ready: {self._last_words()}")
 
     def _last_words(self) -> str:
         lines = (self.folder / f"{self.name}.log").read_text(errors="replace").splitlines()
-        return "\n".join(lines[-15:])
+        return "\n".join(lines[-60:])
 
     def cpu_seconds(self) -> float:
         """Return the CPU seconds that all its processes have taken."""

@@ -19,7 +19,7 @@ class Chained(PythonModel):
 
         self._chain = Chain()
 
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Return a prediction a row."""
         return self._chain.predict(model_input.to_dict("records"))
 

@@ -34,10 +34,11 @@ class Features:
         self._service = self._store.get_feature_service(given["service"])
 
     def frame(self, entities: Entities) -> Any:
-        """Return a DataFrame, a row an entity: keys and ``<view>__<field>``."""
-        return self._store.get_online_features(
+        """Return a DataFrame, a row an entity: keys and ``<view>__<field>``, as floats, which MLflow's schema wants."""
+        found = self._store.get_online_features(
             features=self._service, entity_rows=entities, full_feature_names=True
         ).to_df()
+        return found.astype({name: "float64" for name in found.columns if name not in entities[0]})
 
     async def columns(self, entities: Entities) -> dict[str, list[Any]]:
         """Return the same as lists by name, read without blocking."""
