@@ -4,7 +4,7 @@ STACK ?= local
 GP = .venv/bin/groundplan
 PYTEST = .venv/bin/python -m pytest
 
-.PHONY: up preview down check test test-all test-unit test-runtime bench format help
+.PHONY: up preview down check test test-all test-unit test-runtime bench bench-serving format help
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test-all: .venv/develop ## Also end to end and crashes
 
 bench: .venv/develop ## Figures for the note
 	.venv/bin/python -m benchmarks
+
+bench-serving: .venv/develop ## Serving against its rivals (docs/benchmarks.md); QUICK=1 for one short round
+	.venv/bin/python -m benchmarks.serving $(if $(QUICK),--quick)
 
 format: .venv/develop ## Format and fix
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix .
