@@ -1,0 +1,1 @@
+select shop, day as event_timestamp, level from days
