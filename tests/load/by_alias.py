@@ -8,8 +8,13 @@ import asyncio
 import threading
 from typing import Any
 
+import mlflow
 from ray import serve
 from starlette.requests import Request
+
+from groundplan_runtime import frames
+from groundplan_runtime.config import Runtime
+from groundplan_runtime.features import Features
 
 #: Seconds between two looks at an alias.
 REFRESH = 1.0
@@ -19,8 +24,6 @@ class Half:
     """One half of whatever version its alias points to; loads the next one beside it, then swaps."""
 
     def __init__(self, name: str, alias: str) -> None:
-        from groundplan_runtime.config import Runtime
-
         Runtime.load().apply_environment()
         self._name, self._alias = name, alias
         self._held: tuple[int, Any] = (0, None)
@@ -28,8 +31,6 @@ class Half:
         threading.Thread(target=self._follow, daemon=True).start()
 
     def _refresh(self) -> None:
-        import mlflow
-
         version = int(mlflow.MlflowClient().get_model_version_by_alias(self._name, self._alias).version)
         if version != self._held[0]:
             self._held = (version, mlflow.pyfunc.load_model(f"models:/{self._name}/{version}"))
@@ -50,17 +51,12 @@ class Door:
     """The ingress: features, then one half, then the other; knows no version."""
 
     def __init__(self, project: str, service: str, preprocessor: Any, model: Any) -> None:
-        from groundplan_runtime.config import Runtime
-        from groundplan_runtime.features import Features
-
         Runtime.load().apply_environment()
         self._features = Features(project, service)
         self._preprocessor, self._model = preprocessor, model
 
     async def __call__(self, request: Request) -> dict[str, Any]:
         """Answer a request of the same form as ours."""
-        from groundplan_runtime import frames
-
         columns = await self._features.anow((await request.json())["entities"])
         made_by, matrix = await self._preprocessor.apply.remote(frames.normal(columns))
         answered_by, values = await self._model.apply.remote(matrix)

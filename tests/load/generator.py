@@ -18,7 +18,7 @@ DEADLINE = 120.0
 
 
 class Load:
-    """Runs in a thread of its own from ``__enter__`` to ``__exit__``. ``answers`` grows; each is there once it ended."""
+    """Runs in a thread of its own from ``__enter__`` to ``__exit__``; ``answers`` grows as they end."""
 
     def __init__(self, url: str, workers: int) -> None:
         self.answers: list[Answer] = []

@@ -217,6 +217,8 @@ def opened(folder: Path) -> Iterator[Stage]:
     try:
         shutil.copytree(clone.path / "tests/load" / PROJECT, clone.path / "projects" / PROJECT)
         clone.edit("stacks/local.yaml", r"projects: \[.*\]", f"projects: [{PROJECT}]")
+        # Room for a training beside all replicas, those of the rival and those that are added.
+        clone.edit("stacks/local.yaml", r"cpus: \d+", "cpus: 8")
         clone.run("make", "up")
         yield Stage(clone)
     finally:
