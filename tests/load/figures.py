@@ -19,12 +19,12 @@ class Figures:
     @property
     def mixed(self) -> list[Answer]:
         """The answers that two versions had a hand in."""
-        return [answer for answer in self.record.answers if answer.mixed]
+        return [answer for answer in self.record.all if answer.mixed]
 
     @property
     def failed(self) -> list[Answer]:
         """The requests that had no prediction for an answer."""
-        return [answer for answer in self.record.answers if not answer.ok]
+        return [answer for answer in self.record.all if not answer.ok]
 
     @property
     def unexcused(self) -> list[Answer]:
@@ -58,7 +58,7 @@ class Figures:
         """Yield the lines that people read."""
         record = self.record
         took = record.answers[-1].received - record.answers[0].sent
-        yield f"{'requests':<44}{len(record.answers):>9,}"
+        yield f"{'requests':<44}{len(record.all):>9,}"
         yield f"{'  a second':<44}{len(record.answers) / took:>9.1f}"
         yield f"{'mixed':<44}{len(self.mixed):>9}"
         yield f"{'failed (' + str(len(record.kills)) + ' replicas were killed)':<44}{len(self.failed):>9}"

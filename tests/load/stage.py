@@ -133,19 +133,23 @@ class Stage:
             if deployment in (None, each)
         ]
 
+    def running(self, deployment: str) -> list[Replica]:
+        """Return those replicas of a tier that take requests."""
+        return [replica for replica in self.replicas(deployment) if replica.state == "RUNNING" and replica.pid]
+
     def deployments(self) -> list[str]:
         """Return the names of our application's tiers, in alphabetical order."""
         return sorted({replica.deployment for replica in self.replicas()})
 
     def kill_replica(self, deployment: str) -> Callable[[], bool]:
         """SIGKILL one replica; return what tells whether there are as many running ones as before again."""
-        before = self.replicas(deployment)
-        victim = next(replica for replica in before if replica.state == "RUNNING" and replica.pid)
+        before = self.running(deployment)
+        victim = before[0]
         os.kill(victim.pid or 0, signal.SIGKILL)
 
         def back() -> bool:
-            running = [r for r in self.replicas(deployment) if r.state == "RUNNING"]
-            return len(running) >= len(before) and victim.id not in {r.id for r in running}
+            now = self.running(deployment)
+            return len(now) >= len(before) and victim.id not in {replica.id for replica in now}
 
         return back
 

@@ -1,7 +1,6 @@
 """What happens under the load, in its order: trainings, promotions, rollbacks, kills, more replicas, a restart."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tests.load.answers import Answer, Flip
@@ -10,6 +9,8 @@ from tests.load.stage import RECOVERY, Stage
 
 #: Requests under way at any moment, how many answers there must be in the end, and in a stretch without events.
 WORKERS, WANTED, REST = 4, 10_000, 150
+#: Workers that are added to make a tier grow, and which one grows.
+STEP, GROWS = 32, "ModelService"
 #: Workers and answers of the last look at every replica.
 MANY, LAST = 16, 400
 
@@ -25,14 +26,23 @@ class Kill:
 
 @dataclass
 class Record:
-    """What was done when (unix seconds), and every answer. ``rests``: stretches in which nothing was done."""
+    """What was done when (unix seconds), and every answer. ``rests``: stretches in which nothing was done.
+
+    ``answers`` are those to the constant load, ``beside`` those to the step of load, ``afterwards`` the last ones.
+    """
 
     first: int
     answers: list[Answer] = field(default_factory=list)
+    beside: list[Answer] = field(default_factory=list)
     afterwards: list[Answer] = field(default_factory=list)
     flips: list[Flip] = field(default_factory=list)
     kills: list[Kill] = field(default_factory=list)
     rests: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[Answer]:
+        """Every answer while things happened."""
+        return [*self.answers, *self.beside]
 
     @property
     def serves(self) -> int:
@@ -94,16 +104,14 @@ def replicas_killed(stage: Stage, load: Load, record: Record) -> None:
 
 
 def scaled(stage: Stage, load: Load, record: Record) -> None:
-    """One more replica of each half by an `up`, and the alias moves in the middle of it."""
-    before = len(stage.replicas("ModelService"))
-    for tier in ("preprocessing", "model"):
-        stage.declare(rf"{tier}: {{replicas: \d+", f"{tier}: {{replicas: {before + 1}")
-    with ThreadPoolExecutor(1) as beside:
-        up = beside.submit(stage.up)
-        until(lambda: up.done() or len(stage.replicas("ModelService")) > before, "a replica is added")
-        record.flips.append(stage.move(5 - record.serves, "while replicas are added", warm=True, disturbed=True))
-        up.result()
-    assert len(stage.replicas("ModelService")) == before + 1
+    """A step of load makes the model's tier grow, and the alias moves while its new replica starts and loads."""
+    before = len(stage.replicas(GROWS))
+    with Load(stage.url, STEP) as step:
+        until(lambda: len(stage.replicas(GROWS)) > before, f"{GROWS} grows", RECOVERY)
+        record.flips.append(stage.move(5 - record.serves, f"while {GROWS} grows", warm=True, disturbed=True))
+        until(lambda: len(stage.running(GROWS)) > before, f"{GROWS} has grown", RECOVERY)
+        step.further(REST)
+    record.beside += step.answers
 
 
 def control_plane_killed(stage: Stage, load: Load, record: Record) -> None:

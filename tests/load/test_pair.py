@@ -53,7 +53,7 @@ def by_alias(stage: Stage, kept: Path, shown: list[str]) -> list[Answer]:
 def figures(by_alias: list[Answer], stage: Stage, kept: Path, shown: list[str]) -> Figures:
     """Ours, through everything."""
     found = Figures(live_through(stage))
-    keep(found.record.answers, kept / "ours.jsonl")
+    keep(found.record.all, kept / "ours.jsonl")
     shown += [*found.table(), f"every answer: {kept}"]
     return found
 
@@ -70,22 +70,22 @@ def test_tiers_that_load_by_alias_are_caught_mixing(by_alias: list[Answer]) -> N
 
 
 def test_no_pair_is_mixed(figures: Figures) -> None:
-    assert len(figures.record.answers) >= WANTED
+    assert len(figures.record.all) >= WANTED
     assert figures.mixed == []
 
 
 def test_only_requests_that_hit_a_killed_replica_fail(figures: Figures) -> None:
     assert figures.unexcused == []
-    assert len(figures.failed) < FAILED_SHARE * len(figures.record.answers), figures.failed
+    assert len(figures.failed) < FAILED_SHARE * len(figures.record.all), figures.failed
 
 
 def test_no_version_answers_that_was_not_asked_for(figures: Figures) -> None:
     record = figures.record
-    assert not_asked_for(record.answers, record.flips, record.first) == []
+    assert not_asked_for(record.all, record.flips, record.first) == []
 
 
 def test_a_flip_takes_less_than_a_second(figures: Figures) -> None:
-    slow = {flip: flip.seconds(figures.record.answers) for flip in figures.flips}
+    slow = {flip: flip.seconds(figures.record.all) for flip in figures.flips}
     assert max(slow.values()) < FLIP_SECONDS, slow
 
 
