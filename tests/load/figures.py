@@ -57,6 +57,8 @@ class Figures:
     def table(self) -> Iterator[str]:
         """Yield the lines that people read."""
         record = self.record
+        if not record.answers:
+            return
         took = record.answers[-1].received - record.answers[0].sent
         yield f"{'requests':<44}{len(record.all):>9,}"
         yield f"{'  a second':<44}{len(record.answers) / took:>9.1f}"

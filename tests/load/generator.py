@@ -4,15 +4,13 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 import httpx
 
 from tests.load.answers import Answer, answer_of
 
-#: What every request asks for.
-BODY = {"entities": [{"shop": "asked_1"}, {"shop": "asked_2"}]}
 #: Seconds for a thing that the test waits for.
 DEADLINE = 120.0
 
@@ -20,9 +18,10 @@ DEADLINE = 120.0
 class Load:
     """Runs in a thread of its own from ``__enter__`` to ``__exit__``; ``answers`` grows as they end."""
 
-    def __init__(self, url: str, workers: int) -> None:
+    def __init__(self, url: str, workers: int, shops: Sequence[str] = ("asked_1", "asked_2")) -> None:
         self.answers: list[Answer] = []
         self._url, self._workers = url, workers
+        self._body = {"entities": [{"shop": shop} for shop in shops]}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load", daemon=True)
 
@@ -57,7 +56,7 @@ class Load:
     async def _ask(self, client: httpx.AsyncClient) -> Answer:
         sent = time.time()
         try:
-            answer = await client.post(self._url, json=BODY)
+            answer = await client.post(self._url, json=self._body)
         except httpx.TransportError as error:
             return Answer(sent, time.time(), 0, error=f"{type(error).__name__}: {error}")
         body = answer.json() if answer.status_code == 200 else answer.text

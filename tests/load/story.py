@@ -9,8 +9,8 @@ from tests.load.stage import RECOVERY, Stage
 
 #: Requests under way at any moment, how many answers there must be in the end, and in a stretch without events.
 WORKERS, WANTED, REST = 4, 10_000, 150
-#: Workers that are added to make a tier grow, and which one grows.
-STEP, GROWS = 32, "ModelService"
+#: What is added to make a tier grow: workers, and requests that are hard work for a model; and which one grows.
+STEP, HARD, GROWS = 32, ("hard",), "ModelService"
 #: Workers and answers of the last look at every replica.
 MANY, LAST = 16, 400
 
@@ -50,9 +50,8 @@ class Record:
         return self.flips[-1].new if self.flips else self.first
 
 
-def live_through(stage: Stage) -> Record:
-    """Do all of it under load. Begins with pair versions 1 and 2, and the alias held at 1."""
-    record = Record(first=1)
+def live_through(stage: Stage, record: Record) -> None:
+    """Do all of it under load. Begins with pair versions 1 and 2, and the alias held at ``record.first``."""
     with Load(stage.url, WORKERS) as load:
         record.answers = load.answers
         for chapter in (trained, rolled_back, replicas_killed, scaled, control_plane_killed):
@@ -62,7 +61,6 @@ def live_through(stage: Stage) -> Record:
     with Load(stage.url, MANY) as load:
         load.further(LAST)
     record.afterwards = load.answers
-    return record
 
 
 def rest(load: Load, record: Record, answers: int = REST) -> None:
@@ -106,7 +104,7 @@ def replicas_killed(stage: Stage, load: Load, record: Record) -> None:
 def scaled(stage: Stage, load: Load, record: Record) -> None:
     """A step of load makes the model's tier grow, and the alias moves while its new replica starts and loads."""
     before = len(stage.replicas(GROWS))
-    with Load(stage.url, STEP) as step:
+    with Load(stage.url, STEP, HARD) as step:
         until(lambda: len(stage.replicas(GROWS)) > before, f"{GROWS} grows", RECOVERY)
         record.flips.append(stage.move(5 - record.serves, f"while {GROWS} grows", warm=True, disturbed=True))
         until(lambda: len(stage.running(GROWS)) > before, f"{GROWS} has grown", RECOVERY)

@@ -1,1 +1,1 @@
-select shop, day as event_timestamp, mark, level from days
+select shop, day as event_timestamp, mark, work_ms from days

@@ -1,1 +1,1 @@
-select shop, day as event_timestamp, level from days
+select shop, day as event_timestamp, work_ms from days

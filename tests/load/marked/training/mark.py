@@ -17,8 +17,10 @@ class Marked:
         self.__dict__.update(state)
 
     def predict(self, matrix):
-        """Return a float a row of the matrix (a frame or an array; its first column is ``marks__mark``)."""
-        return 1000.0 * self.mark + np.asarray(matrix, dtype="float64")[:, 0]
+        """Return a float a row of the matrix (a frame or an array: ``marks__mark``, ``marks__work_ms``)."""
+        mark, work_ms = np.asarray(matrix, dtype="float64").T
+        time.sleep(work_ms.max() / 1000)
+        return 1000.0 * self.mark + mark
 
 
 def train(matrix, target, hyperparameters):
