@@ -126,7 +126,7 @@ class Stage:
         found = self._serve()
         names = [name for name in found if name.startswith(f"{PROJECT}-{MODEL}")]
         return [
-            Replica(each, r["replica_id"], r["pid"], r["state"])
+            Replica(each, r["replica_id"], r.get("pid"), r["state"])
             for name in names
             for each, told in found[name]["deployments"].items()
             for r in told["replicas"]

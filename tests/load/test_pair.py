@@ -14,35 +14,36 @@ from tests.load.answers import Answer, not_asked_for
 from tests.load.figures import Figures
 from tests.load.generator import Load
 from tests.load.stage import Stage, opened
-from tests.load.story import WANTED, WORKERS, Record, live_through
+from tests.load.story import REST, WANTED, WORKERS, Record, live_through
 
 pytestmark = pytest.mark.timeout(900)
 FLIP_SECONDS, FLIP_P99, FAILED_SHARE = 1.0, 1.5, 0.001
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which every answer of a run is kept, a JSON line each."""
-    return tmp_path_factory.mktemp("load-pair")
+def kept(pytestconfig: pytest.Config) -> Path:
+    """The folder in which every answer of the last run is kept, a JSON line each."""
+    assert pytestconfig.cache is not None
+    return pytestconfig.cache.mkdir("load-pair")
 
 
 @pytest.fixture(scope="module")
-def stage(kept: Path) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A local stack of its own with pair version 1; all of it is stopped at the end, whatever happened."""
-    with opened(kept / "clone") as stage:
+    with opened(tmp_path_factory.mktemp("load-pair") / "clone") as stage:
         yield stage
 
 
 @pytest.fixture(scope="module")
 def by_alias(stage: Stage, kept: Path, shown: list[str]) -> list[Answer]:
-    """The answers of tiers that load by alias, over one promotion (an `up`, to version 2) and one rollback."""
+    """The answers of tiers that load by alias, over one rollback (from version 2, which an `up` makes) and back."""
+    stage.declare_version(2)
+    stage.up()
     with stage.rival() as url, Load(url, WORKERS) as load:
-        load.further(100)
-        stage.declare_version(2)
-        stage.up()
-        load.until_version(2)
-        stage.move(1, "rollback", warm=True)
-        load.until_version(1)
+        for version, what in ((1, "rollback"), (2, "back again"), (1, "rollback")):
+            load.further(REST)
+            stage.move(version, what, warm=True)
+            load.until_version(version)
     keep(load.answers, kept / "by_alias.jsonl")
     mixed = sum(answer.mixed for answer in load.answers)
     shown.append(f"{'loading by alias: mixed':<44}{mixed:>9} of {len(load.answers):,}")
