@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from tests.support.clone import ROOT, make_clone
-
 from benchmarks.serving import environment, vegeta
 from benchmarks.serving.contenders import CONTENDERS, Contender
 from benchmarks.serving.material import Material, prepare
 from benchmarks.serving.measure import How, measured
 from benchmarks.serving.report import document, text
 from benchmarks.serving.running import ContenderFailed, Cores
+from tests.support.clone import ROOT, make_clone
+
 from groundplan.local import processes
 from groundplan.local.folder import Folder
 from groundplan.local.supervisor import Supervisor

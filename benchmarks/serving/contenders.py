@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.support.clone import free_port_base
-
 from benchmarks.serving import ours
 from benchmarks.serving.environment import HERE
 from benchmarks.serving.material import Entities, Material
 from benchmarks.serving.running import Group, free_port
+from tests.support.clone import free_port_base
+
 from groundplan.local.launch import ha_proxy
 
 HOST = "127.0.0.1"

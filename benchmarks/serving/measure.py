@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-
 from benchmarks.serving import vegeta
 from benchmarks.serving.contenders import Contender
 from benchmarks.serving.figures import Hit, percentile, since_intended, throughput
@@ -57,12 +56,12 @@ def _agree(contender: Contender, url: str, material: Material, count: int, wante
         wanted += given
     for entities, ours, theirs in zip(asked, wanted, given, strict=True):
         if ours != theirs:
-            raise ContenderFailed(f"{contender.name} answers {theirs[:3]} for {entities[:3]}, the first answered {ours[:3]}")
+            raise ContenderFailed(
+                f"{contender.name} answers {theirs[:3]} for {entities[:3]}, the first answered {ours[:3]}"
+            )
 
 
-def _points(
-    contender: Contender, mine: Group, url: str, material: Material, size: int, how: How
-) -> dict[str, float]:
+def _points(contender: Contender, mine: Group, url: str, material: Material, size: int, how: How) -> dict[str, float]:
     bodies = [contender.body(entities) for entities in material.batches(500 if size == 1 else 50, size)]
     given = vegeta.targets(url, bodies, material.folder / f"{contender.name}-{size}.targets")
     core = mine.cores.others

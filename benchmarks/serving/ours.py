@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.support.clone import ROOT, free_port_base
-
 from benchmarks.serving.material import APPLICATION, PROJECT, Material
 from benchmarks.serving.running import Group, free_port
+from tests.support.clone import ROOT, free_port_base
+
 from groundplan.compose import load
 from groundplan.controlplane.rules.serve_config import Wish, application_config
 from groundplan.local.launch import ray_head

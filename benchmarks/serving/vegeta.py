@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.serving.figures import Hit
+
 from groundplan.tools.cache import cache_root, locked
 from groundplan.tools.golang import ensure_go
 from groundplan.tools.run import run

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import shlex
 import socket
@@ -20,8 +21,8 @@ SPAN = 100
 
 
 def free_port_base() -> int:
-    """Return a base so that base … base + 99 are all free on loopback now."""
-    for base in range(23000, 32000, SPAN):
+    """Return a base so that base … base + 99 are all free on loopback now: any, as others may look at this moment."""
+    for base in random.sample(range(23000, 32000, SPAN), 9000 // SPAN):
         if all(_is_free(base + offset) for offset in range(SPAN)):
             return base
     raise RuntimeError("no span of 100 free ports between 23000 and 32000")

@@ -1,0 +1,1 @@
+select shop, day as event_timestamp, mark, work_ms from days

@@ -1,0 +1,1 @@
+select shop, day as event_timestamp, work_ms from days

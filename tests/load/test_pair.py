@@ -1,0 +1,104 @@
+"""`make load-pair`: pairs never mix under promotions, rollbacks, kills, scaling and restarts (docs/load-pair.md).
+
+First the same load is put on the same pairs behind tiers that load by alias: there, the same check must find mixing.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from tests.load.answers import Answer, not_asked_for
+from tests.load.figures import Figures
+from tests.load.generator import Load
+from tests.load.stage import Stage, opened
+from tests.load.story import REST, WANTED, WORKERS, Record, live_through
+
+pytestmark = pytest.mark.timeout(900)
+FLIP_SECONDS, FLIP_P99, FAILED_SHARE = 1.0, 1.5, 0.001
+
+
+@pytest.fixture(scope="module")
+def kept(pytestconfig: pytest.Config) -> Path:
+    """The folder in which every answer of the last run is kept, a JSON line each."""
+    assert pytestconfig.cache is not None
+    return pytestconfig.cache.mkdir("load-pair")
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A local stack of its own with pair version 1; all of it is stopped at the end, whatever happened."""
+    with opened(tmp_path_factory.mktemp("load-pair") / "clone") as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def by_alias(stage: Stage, kept: Path, shown: list[str]) -> list[Answer]:
+    """The answers of tiers that load by alias, over one rollback (from version 2, which an `up` makes) and back."""
+    stage.declare_version(2)
+    stage.up()
+    with stage.rival() as url, Load(url, WORKERS) as load:
+        for version, what in ((1, "rollback"), (2, "back again"), (1, "rollback")):
+            load.further(REST)
+            stage.move(version, what, warm=True)
+            load.until_version(version)
+    keep(load.answers, kept / "by_alias.jsonl")
+    mixed = sum(answer.mixed for answer in load.answers)
+    shown.append(f"{'loading by alias: mixed':<44}{mixed:>9} of {len(load.answers):,}")
+    return load.answers
+
+
+@pytest.fixture(scope="module")
+def figures(by_alias: list[Answer], stage: Stage, kept: Path, shown: list[str]) -> Figures:
+    """Ours, through everything."""
+    found = Figures(Record(first=1))
+    try:
+        live_through(stage, found.record)
+    finally:
+        keep(found.record.all, kept / "ours.jsonl")
+        shown += [*found.table(), f"every answer: {kept}"]
+    return found
+
+
+def keep(answers: list[Answer], path: Path) -> None:
+    """Write every answer as a line of JSON."""
+    path.write_text("".join(json.dumps(asdict(answer)) + "\n" for answer in answers))
+
+
+def test_tiers_that_load_by_alias_are_caught_mixing(by_alias: list[Answer]) -> None:
+    mixed = [answer for answer in by_alias if answer.mixed]
+    assert mixed, f"none of {len(by_alias)} answers is mixed: this check cannot fail"
+    assert {answer.status for answer in mixed} == {200}
+
+
+def test_no_pair_is_mixed(figures: Figures) -> None:
+    assert len(figures.record.all) >= WANTED
+    assert figures.mixed == []
+
+
+def test_only_requests_that_hit_a_killed_replica_fail(figures: Figures) -> None:
+    assert figures.unexcused == []
+    assert len(figures.failed) < FAILED_SHARE * len(figures.record.all), figures.failed
+
+
+def test_no_version_answers_that_was_not_asked_for(figures: Figures) -> None:
+    record = figures.record
+    assert not_asked_for(record.all, record.flips, record.first) == []
+
+
+def test_a_flip_takes_less_than_a_second(figures: Figures) -> None:
+    slow = {flip: flip.seconds(figures.record.all) for flip in figures.flips}
+    assert max(slow.values()) < FLIP_SECONDS, slow
+
+
+def test_requests_during_a_flip_are_as_fast_as_ever(figures: Figures) -> None:
+    assert figures.flip_p99() <= FLIP_P99 * figures.steady_p99()
+
+
+def test_in_the_end_every_replica_answers_with_the_same_version(figures: Figures, stage: Stage) -> None:
+    record = figures.record
+    assert {answer.version for answer in record.afterwards} == {record.serves}
+    assert not any(answer.mixed for answer in record.afterwards)
+    assert stage.moves()[-1]["to_version"] == record.serves
