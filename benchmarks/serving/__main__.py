@@ -2,19 +2,19 @@
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 from benchmarks.serving import environment, vegeta
 from benchmarks.serving.contenders import CONTENDERS, Contender
 from benchmarks.serving.material import Material, prepare
 from benchmarks.serving.measure import How, measured
 from benchmarks.serving.report import document, text
-from benchmarks.serving.running import ContenderFailed, Cores
+from benchmarks.serving.running import ContenderFailed, Cores, pin
 from tests.support.clone import ROOT, make_clone
 
 from groundplan.local import processes
@@ -28,6 +28,7 @@ NOT_NEEDED = ("ray", "controlplane")
 def main() -> None:
     """Measure what is asked for."""
     given = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended then too
     chosen = [each for each in CONTENDERS if not given.contenders or each.name in given.contenders]
     quick = How(8, 2, 100, vegeta.ensure()) if given.quick else How(20, 5, 1000, vegeta.ensure())
     python, cores = environment.ensure(), Cores.of_machine()
@@ -74,11 +75,7 @@ def _calm(stack: Path, cores: Cores, stop: bool) -> None:
         supervisor = Supervisor(Folder(root, json.loads((root / "runtime.json").read_text())["stack_id"]))
         for name in NOT_NEEDED:
             supervisor.stop(name)
-    for process in processes.of_folder(root):
-        try:
-            process.cpu_affinity(cores.others_list())
-        except psutil.Error:  # it has ended
-            continue
+    pin(processes.of_folder(root), cores.others)
 
 
 def _rounds(

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,6 @@ def _live(runtime: Runtime) -> dict[str, Any]:
 
 def _download(runtime: Runtime, uri: str, target: Path) -> str:
     """Fetch one half in a process of its own: MLflow's settings are a process's."""
-    import sys
-
     target.mkdir(parents=True, exist_ok=True)
     code = "import sys, mlflow; mlflow.artifacts.download_artifacts(sys.argv[1], dst_path=sys.argv[2])"
     environment = {**os.environ, **runtime.environment(), "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}

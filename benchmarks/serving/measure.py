@@ -34,6 +34,7 @@ def measured(
         begun = time.monotonic()
         url = contender.start(mine, material, python)
         found = {"ready_s": time.monotonic() - begun}
+        mine.pin()
         _agree(contender, url, material, how.agree, wanted)
         for size in BATCHES:
             found |= _points(contender, mine, url, material, size, how)

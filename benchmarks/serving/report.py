@@ -5,6 +5,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from benchmarks.serving.environment import HERE
@@ -56,7 +57,7 @@ def document(found: Mapping[str, Sequence[Mapping[str, float]]], cores: Cores, h
 
 
 def _processor() -> str:
-    for line in open("/proc/cpuinfo"):
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return platform.processor()

@@ -41,9 +41,11 @@ class Cores:
         every = sorted(os.sched_getaffinity(0))
         return cls(str(every[0]), ",".join(map(str, every[1:] or every)))
 
-    def others_list(self) -> list[int]:
-        """Return the CPUs of everything else."""
-        return [int(each) for each in self.others.split(",")]
+
+def pin(chosen: Sequence[psutil.Process], cpus: str) -> None:
+    """Keep processes, with all their threads, to some CPUs; one that has ended is left out."""
+    for process in chosen:
+        subprocess.run(["taskset", "-acp", cpus, str(process.pid)], capture_output=True)
 
 
 @dataclass
@@ -56,13 +58,12 @@ class Group:
     _started: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start one on the contender's CPUs; what it says goes to ``<folder>/<name>.log``."""
+        """Start one; what it says goes to ``<folder>/<name>.log``."""
         marks = {processes.FOLDER: str(self.folder), processes.SERVICE: self.name, **processes.LEGIBLE}
         env = {**processes.clean_environment(), **environment, **marks}
         with (self.folder / f"{self.name}.log").open("ab") as log:
-            pinned = ["taskset", "-c", self.cores.contender, *command]
             given = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "cwd": self.folder}
-            self._started.append(subprocess.Popen(pinned, env=env, start_new_session=True, **given))  # type: ignore[call-overload]
+            self._started.append(subprocess.Popen(command, env=env, start_new_session=True, **given))  # type: ignore[call-overload]
 
     def await_(self, ready: Callable[[], bool]) -> None:
         """Wait until it is ready. ContenderFailed, with its last words, when it ends or takes too long."""
@@ -75,6 +76,10 @@ class Group:
                     return
             time.sleep(0.25)
         raise ContenderFailed(f"{self.name} does not get ready: {self._last_words()}")
+
+    def pin(self) -> None:
+        """Keep it to its CPUs from now on (it starts on all: Ray gives up when that takes too long)."""
+        pin(processes.of_folder(self.folder, self.name), self.cores.contender)
 
     def _last_words(self) -> str:
         lines = (self.folder / f"{self.name}.log").read_text(errors="replace").splitlines()
