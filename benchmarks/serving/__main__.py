@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 from benchmarks.serving import environment, vegeta
 from benchmarks.serving.contenders import CONTENDERS, Contender
 from benchmarks.serving.material import Material, prepare
@@ -87,8 +88,11 @@ def _rounds(
         for contender in chosen:
             try:
                 figures = measured(contender, material, python, cores, how, wanted)
-            except ContenderFailed as error:  # the others are measured all the same; the table shows the gap
-                print(f"round {number + 1} {contender.name} FAILED: {error}", flush=True)
+            except (
+                ContenderFailed,
+                httpx.HTTPError,
+            ) as error:  # the others are measured all the same; the table shows the gap
+                print(f"round {number + 1} {contender.name} FAILED: {error or type(error).__name__}", flush=True)
                 continue
             found[contender.name].append(figures)
             shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())

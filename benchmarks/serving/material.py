@@ -52,7 +52,7 @@ def prepare(stack: Path, folder: Path) -> Material:
 
 def _live(runtime: Runtime) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {runtime.secret('ray-token')}"}
-    answer = httpx.get(f"{runtime.endpoint('ray')}/api/serve/applications/", headers=headers, timeout=30)
+    answer = httpx.get(f"{runtime.endpoint('ray')}/api/serve/applications/", headers=headers, timeout=180)
     answer.raise_for_status()
     found = [each["deployed_app_config"] for each in answer.json()["applications"].values()]
     told = [live for config in found if (live := live_of(config)) is not None]
@@ -91,7 +91,7 @@ def _known(runtime: Runtime) -> Entities:
     """Return the entities for which the stack's own application has every feature."""
     every = [{"origin": o, "carrier": c} for o, c in itertools.product(ORIGINS, CARRIERS)]
     url = f"{runtime.endpoint('serve')}/{PROJECT}/{APPLICATION}/predict/feast/batch"
-    with httpx.Client(timeout=30) as http:
+    with httpx.Client(timeout=60) as http:
         found = [each for each in every if http.post(url, json={"entities": [each]}).status_code == 200]
     if len(found) < 10:
         raise SystemExit(f"the stack answers for {len(found)} entities only: {url}")

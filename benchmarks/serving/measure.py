@@ -44,7 +44,7 @@ def measured(
 def _agree(contender: Contender, url: str, material: Material, count: int, wanted: list[list[float]]) -> None:
     """Ask for the same requests (the last ones of a hundred entities); ContenderFailed where one answer differs."""
     asked = [*material.batches(count - count // 100, 1), *material.batches(count // 100, 100)]
-    with httpx.Client(timeout=30) as http, ThreadPoolExecutor(4) as pool:
+    with httpx.Client(timeout=60) as http, ThreadPoolExecutor(4) as pool:
 
         def ask(position: int) -> list[float]:
             answer = http.post(url, json=contender.body(asked[position]))

@@ -15,6 +15,8 @@ import psutil
 from groundplan.local import processes
 
 READY = 240.0
+#: Ray gives a machine that is busy with other work 30 seconds to start.
+PATIENT = {"RAY_raylet_start_wait_time_s": "120"}
 
 
 class ContenderFailed(Exception):
@@ -60,7 +62,7 @@ class Group:
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start one; what it says goes to ``<folder>/<name>.log``."""
         marks = {processes.FOLDER: str(self.folder), processes.SERVICE: self.name, **processes.LEGIBLE}
-        env = {**processes.clean_environment(), **environment, **marks}
+        env = {**processes.clean_environment(), **PATIENT, **environment, **marks}
         with (self.folder / f"{self.name}.log").open("ab") as log:
             given = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "cwd": self.folder}
             self._started.append(subprocess.Popen(command, env=env, start_new_session=True, **given))  # type: ignore[call-overload]
