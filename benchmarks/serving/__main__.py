@@ -91,7 +91,8 @@ def _rounds(
             except (
                 ContenderFailed,
                 httpx.HTTPError,
-            ) as error:  # the others are measured all the same; the table shows the gap
+            ) as error:
+                # The others are measured all the same; the table shows the gap.
                 print(f"round {number + 1} {contender.name} FAILED: {error or type(error).__name__}", flush=True)
                 continue
             found[contender.name].append(figures)
