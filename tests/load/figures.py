@@ -75,5 +75,5 @@ class Figures:
     def _flip(self, flip: Flip) -> str:
         name = f"flip {flip.old} → {flip.new}, {flip.what}"
         seconds = 1000 * flip.seconds(self.record.answers)
-        since = "" if flip.warm else f", {flip.moved - flip.asked:.1f} s after the command"
-        return f"{name:<44}{seconds:>9.0f} ms{since}{' (not asserted)' if flip.disturbed else ''}"
+        written = f"from the {'command' if flip.warm else 'alias'}; alias written after {flip.moved - flip.asked:.1f} s"
+        return f"{name:<48}{seconds:>5.0f} ms {written}{'; not asserted' if flip.disturbed else ''}"

@@ -217,6 +217,8 @@ class Stage:
 @contextmanager
 def opened(folder: Path) -> Iterator[Stage]:
     """Clone HEAD into ``folder``, bring it up with the project ``marked``; stop everything at the end."""
+    # A run that is told to end cleans up as one that is interrupted does.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     clone = make_clone(folder)
     try:
         shutil.copytree(clone.path / "tests/load" / PROJECT, clone.path / "projects" / PROJECT)
@@ -228,3 +230,4 @@ def opened(folder: Path) -> Iterator[Stage]:
     finally:
         clone.stop()
         shutil.rmtree(clone.path, ignore_errors=True)
+        signal.signal(signal.SIGTERM, before)
