@@ -33,8 +33,7 @@ class Spool:
         self._writer = uuid.uuid4().hex[:16]
         self._number = 0
         self._locks: dict[str, IO[str]] = {}
-        if not self._take(self._lock(self._writer)):
-            raise OSError(f"{self._lock(self._writer)}: is locked")
+        self._begin()
 
     def write(self, day: str, hour: str, table: Any) -> None:
         """Write one file, whole or not at all. Raises OSError (a full disk)."""
@@ -76,6 +75,14 @@ class Spool:
                 self._lock(writer).unlink(missing_ok=True)
             lock.close()
         self._locks.clear()
+
+    def _begin(self) -> None:
+        """Make our lock, locked before anyone sees it: another writer would take it for that of one that ended."""
+        unseen = self._folder / f"{self._writer}.new"
+        lock = unseen.open("a")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        unseen.rename(self._lock(self._writer))
+        self._locks[self._writer] = lock
 
     def _adopt(self) -> None:
         """Take the files of writers that ended; half-written ones are removed."""

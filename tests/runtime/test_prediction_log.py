@@ -1,5 +1,6 @@
 """The prediction log: whole, bounded, through a store that is down and a process that was killed."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -178,6 +180,25 @@ def test_a_writer_that_lives_keeps_its_files(runtime: Runtime, store: Store) -> 
     for each in (other, one):
         each.close()
     assert (one.stats()["written"], other.stats()["written"], store.puts) == (2, 2, 2)
+
+
+def test_a_writer_that_begins_is_never_taken_for_one_that_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, real = log_spool.Spool(tmp_path, "s3://b"), fcntl.flock
+
+    def look(lock: Any, how: int) -> None:
+        one.files()  # another writer looks around just before the new one has its lock
+        real(lock, how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(log_spool, "fcntl", Mock(wraps=fcntl, flock=look, LOCK_EX=fcntl.LOCK_EX))
+        monkeypatch.setattr(one, "_take", lambda path: pytest.fail(f"takes {path.name}"))
+        two = log_spool.Spool(tmp_path, "s3://b")
+    assert len(list(tmp_path.glob("*.lock"))) == 2
+    for each in (one, two):
+        each.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_stop_while_the_store_hangs_keeps_what_was_answered_last(
