@@ -64,6 +64,21 @@ def move(project: str, name: str, body: Move, platform: PlatformDep, actor: Acto
     return _by_hand(platform, found, replace(actor, reason=body.reason), {"version": body.version, "cause": "promote"})
 
 
+class Skew(BaseModel):
+    """What a skew check looks at."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sample: int = Field(default=1000, ge=1, le=1_000_000)
+
+
+@router.post("/projects/{project}/applications/{name}:skew", status_code=202)
+def skew(project: str, name: str, body: Skew, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
+    """Compute the newest logged answers again, features offline and predictions by pair; the result is an output."""
+    found = find_declared(platform, project, "serving_application", name)
+    return _begun(platform, found, replace(actor, reason="skew check"), {"skew": {"sample": body.sample}})
+
+
 @router.post("/projects/{project}/aliases/{name}:rollback", status_code=202)
 def rollback(project: str, name: str, body: Why, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
     """Take an alias back to what it pointed to before, and hold it there. No gate holds a rollback up."""

@@ -10,6 +10,7 @@ from groundplan.controlplane import registry, store
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.db.engine import locked
 from groundplan.controlplane.deployers import Deployer, Running, deployer_of
+from groundplan.controlplane.kinds import skewing
 from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources, same
 from groundplan.controlplane.kinds.trained_on import features_of
 from groundplan.controlplane.rules.serve_config import Live, Pair, Wish, live_config, steps, told_tiers
@@ -33,7 +34,14 @@ class ServingApplication(Kind):
 
     def steps(self) -> Sequence[Step]:
         """Deploy it with the pairs that its aliases point to now."""
-        return (self._deploy,)
+        return (self._deploy, self._check_skew)
+
+    def _check_skew(self, work: Work, carry: Carry) -> Carry:
+        """What a person asked for beside the declaration: the last check's result stays in the outputs."""
+        asked = work.request.get("skew")
+        if not asked or carry["status"] != "ready":
+            return carry
+        return {**carry, "outputs": {**carry["outputs"], "skew": skewing.check(work, int(asked["sample"]))}}
 
     def _deploy(self, work: Work, _: Carry) -> Carry:
         platform, resource = work.platform, work.resource
