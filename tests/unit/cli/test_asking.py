@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from groundplan.cli import _platform, train
+from groundplan.cli import _operations, _platform
 from groundplan.provider.rest import ControlPlane
 from tests.unit.cli.conftest import Desk
 
@@ -139,10 +139,10 @@ def test_ctrl_c_stops_waiting_and_says_that_the_training_goes_on(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "_follow", interrupted)
+    monkeypatch.setattr(_operations, "follow", interrupted)
     said = desk.command("train", "spend", "--wait")
     assert said.code == 130
-    assert "the training goes on; join it: groundplan train shop/spend --wait" in said.err
+    assert "the work goes on; join it: groundplan train shop/spend --wait" in said.err
 
 
 def refused(request: httpx.Request) -> httpx.Response:
