@@ -105,6 +105,8 @@ class MemoryJobs:
         self.objects = objects
         self.ran: list[str] = []
         self.metrics: dict[str, float] = {"mae": 10.0, "baseline_mae": 12.0}
+        #: What a training logged.
+        self.half: dict[str, str | None] = {"model_uri": "models:/m-1", "model_id": "m-1", "run_id": "r"}
         #: What an evaluation finds: the scores of both, and the candidate's answer to every request.
         self.scores: dict[str, dict[str, float]] = {}
         self.answer: object = [1.0]
@@ -131,8 +133,7 @@ class MemoryJobs:
                 raise JobFailed("stopped")
         result: dict[str, Any] = {"rows": 3}
         if document["job"] == "train":
-            half = {"model_uri": "models:/m-1", "model_id": "m-1", "run_id": "r"}
-            result |= {"preprocessor": half, "model": half, "run_id": "r", "metrics": dict(self.metrics)}
+            result |= {"preprocessor": self.half, "model": self.half, "run_id": "r", "metrics": dict(self.metrics)}
         if document["job"] == "evaluate":
             result = {"scores": self.scores or None, "answers": [self.answer for _ in document["requests"]]}
         if document.get("output_uri"):
