@@ -84,9 +84,10 @@ class ServingApplication(Kind):
 
 
 def is_served(platform: Platform, resource: Resource) -> bool:
-    """Whether an application runs at all, in whatever shape."""
-    topology = str(resource.properties["topology"])
-    return deployer_of(platform, topology).now(resource.project, resource.name) is not None
+    """Whether an application runs, in the shape that it shall have: with this release's code."""
+    wish = wish_of(resource)
+    now = deployer_of(platform, wish.topology).now(resource.project, resource.name)
+    return now is not None and now.shape == wish.shape
 
 
 def wish_of(resource: Resource) -> Wish:
