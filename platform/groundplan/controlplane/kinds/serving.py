@@ -13,7 +13,7 @@ from groundplan.controlplane.deployers import Deployer, Running, deployer_of
 from groundplan.controlplane.kinds import skewing
 from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources, same
 from groundplan.controlplane.kinds.trained_on import features_of
-from groundplan.controlplane.rules.serve_config import Live, Pair, Wish, live_config, steps, told_tiers
+from groundplan.controlplane.rules.serve_config import Live, Pair, Wish, held, live_config, steps, told_tiers
 from groundplan.controlplane.store import Actor, Resource
 
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -156,7 +156,8 @@ def _plan(
     wish = wish_of(resource)
     deployer = deployer_of(platform, wish.topology)
     now = deployer.now(resource.project, resource.name)
-    target = _live(platform, resource, wish, pointers, moved)
+    holding = held(now.live) if now else set()
+    target = _live(platform, resource, wish, pointers, holding, moved)
     return wish, deployer, now, steps(now.live if now and now.shape == wish.shape else None, target)
 
 
@@ -165,15 +166,19 @@ def _live(
     resource: Resource,
     wish: Wish,
     pointers: Pointers,
+    holding: set[int],
     moved: tuple[str, int | None] | None = None,
 ) -> Live:
-    """Return what shall be live: what the aliases name, and warm beside it what each named before."""
+    """Return what shall be live: what the aliases name, and warm beside it what each named before.
+
+    What replicas are ``holding`` already need not be there to be loaded: a flip back does not ask MLflow.
+    """
     keep = set(_previous(platform, resource, pointers))
     if moved and moved[1] is not None:
         keep.add(moved[1])
     keep -= set(pointers.values())
     name = registry.mlflow_name(resource.project, resource.properties["model"])
-    still = [n for n in sorted(keep) if platform.mlflow.has_pair(name, n)]
+    still = [n for n in sorted(keep) if n in holding or platform.mlflow.has_pair(name, n)]
     pairs = {n: _pair(platform, resource, n) for n in {*pointers.values(), *still}}
     return live_config(wish, pointers, pairs, still)
 
