@@ -24,6 +24,7 @@ COMMANDS = {
     "release": ("release", "Lift a hold: the alias does what its YAML says again."),
     "history": ("history", "Every move of a model's aliases; what production was at an instant."),
     "skew": ("skew", "Compute what was served again, offline; exit code 1 where it differs."),
+    "shadow": ("shadow", "What shadows would have answered, beside what was answered."),
     "logs": ("logs", "What a service wrote."),
     "plan": ("plan", "What is declared, as nodes and edges; needs no platform."),
     "check": ("check", "Check every declaration and every SQL statement; touches nothing."),

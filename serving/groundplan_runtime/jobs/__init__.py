@@ -1,1 +1,1 @@
-"""Jobs run on Ray (``python -m groundplan_runtime.jobs``): ingest, features, materialize, train, evaluate, skew."""
+"""Jobs on Ray (``-m groundplan_runtime.jobs``): ingest, features, materialize, train, evaluate, skew, shadow."""

@@ -33,7 +33,7 @@ def main() -> int:
 
 def _job(word: str) -> Callable[[Job, Runtime], dict[str, Any]]:
     """Return the job's function; each is imported only by the process that runs it."""
-    from groundplan_runtime.jobs import evaluate, features, ingest, materialize, skew, train
+    from groundplan_runtime.jobs import evaluate, features, ingest, materialize, shadow, skew, train
 
     known: dict[str, Callable[[Job, Runtime], dict[str, Any]]] = {
         "ingest": ingest.run,
@@ -41,6 +41,7 @@ def _job(word: str) -> Callable[[Job, Runtime], dict[str, Any]]:
         "materialize": materialize.run,
         "train": train.run,
         "skew": skew.run,
+        "shadow": shadow.run,
         "evaluate": evaluate.run,
     }
     if word not in known:

@@ -79,6 +79,22 @@ def skew(project: str, name: str, body: Skew, platform: PlatformDep, actor: Acto
     return _begun(platform, found, replace(actor, reason="skew check"), {"skew": {"sample": body.sample}})
 
 
+class Shadow(BaseModel):
+    """What a comparison of shadows looks at; the tolerance is in the target's unit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sample: int = Field(default=10_000, ge=1, le=1_000_000)
+    tolerance: float = Field(default=0.0, ge=0)
+
+
+@router.post("/projects/{project}/applications/{name}:shadow", status_code=202)
+def shadow(project: str, name: str, body: Shadow, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
+    """Hold what shadows would have answered against what was answered; the result is an output."""
+    found = find_declared(platform, project, "serving_application", name)
+    return _begun(platform, found, replace(actor, reason="shadow check"), {"shadow": body.model_dump()})
+
+
 @router.post("/projects/{project}/aliases/{name}:rollback", status_code=202)
 def rollback(project: str, name: str, body: Why, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
     """Take an alias back to what it pointed to before, and hold it there. No gate holds a rollback up."""

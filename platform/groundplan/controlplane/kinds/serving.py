@@ -10,7 +10,7 @@ from groundplan.controlplane import registry, store
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.db.engine import locked
 from groundplan.controlplane.deployers import Deployer, Running, deployer_of
-from groundplan.controlplane.kinds import skewing
+from groundplan.controlplane.kinds import log_checks
 from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources, same
 from groundplan.controlplane.kinds.trained_on import features_of
 from groundplan.controlplane.rules.serve_config import Live, Pair, Wish, held, live_config, steps, told_tiers
@@ -34,14 +34,16 @@ class ServingApplication(Kind):
 
     def steps(self) -> Sequence[Step]:
         """Deploy it with the pairs that its aliases point to now."""
-        return (self._deploy, self._check_skew)
+        return (self._deploy, self._check)
 
-    def _check_skew(self, work: Work, carry: Carry) -> Carry:
+    def _check(self, work: Work, carry: Carry) -> Carry:
         """What a person asked for beside the declaration: the last check's result stays in the outputs."""
-        asked = work.request.get("skew")
-        if not asked or carry["status"] != "ready":
+        checks: dict[str, Callable[..., dict[str, Any]]] = {"skew": log_checks.skew, "shadow": log_checks.shadow}
+        asked = {name: words for name, words in work.request.items() if name in checks}
+        if carry["status"] != "ready":
             return carry
-        return {**carry, "outputs": {**carry["outputs"], "skew": skewing.check(work, int(asked["sample"]))}}
+        found = {name: checks[name](work, **words) for name, words in asked.items()}
+        return {**carry, "outputs": {**carry["outputs"], **found}}
 
     def _deploy(self, work: Work, _: Carry) -> Carry:
         platform, resource = work.platform, work.resource

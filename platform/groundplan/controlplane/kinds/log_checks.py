@@ -1,4 +1,4 @@
-"""The skew check of an application: what was served, computed again from the offline store and the pair, must agree."""
+"""Checks over an application's prediction log: what was served computed again, and shadows beside the answers."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from groundplan.controlplane.kinds.base import find
 from groundplan.controlplane.kinds.trained_on import features_of
 
 
-def check(work: Work, sample: int) -> dict[str, Any]:
+def skew(work: Work, sample: int) -> dict[str, Any]:
     """Run the skew job over the newest logged rows; return its result (contract, "Jobs on Ray"). Raises as jobs do."""
     platform, resource = work.platform, work.resource
     project, model = resource.project, resource.properties["model"]
@@ -25,7 +25,18 @@ def check(work: Work, sample: int) -> dict[str, Any]:
         "views": _views(work, sorted({view for each in features.values() for view in each["views"]})),
         "versions": {str(n): platform.mlflow.source_uris(name, n) for n in there},
     }
-    return jobs.run(work, "skew", once=f"skew-{work.operation.replace(':', '-')}", properties=properties)
+    return _run(work, "skew", properties)
+
+
+def shadow(work: Work, sample: int, tolerance: float) -> dict[str, Any]:
+    """Run the shadow job over the newest logged rows; return its result. Raises as jobs do."""
+    name = work.resource.name
+    return _run(work, "shadow", {"application": name, "sample": sample, "tolerance": tolerance})
+
+
+def _run(work: Work, job: str, properties: dict[str, Any]) -> dict[str, Any]:
+    # Each asking looks anew: its operation, not the declaration, says whether it was done.
+    return jobs.run(work, job, once=f"{job}-{work.operation.replace(':', '-')}", properties=properties)
 
 
 def _views(work: Work, names: list[str]) -> dict[str, dict[str, str]]:
