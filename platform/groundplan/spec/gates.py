@@ -71,11 +71,12 @@ def gate_words(gate: Mapping[str, Any]) -> str:
     """Return a declared gate in words, as in ``mae better than baseline by 0.5``."""
     if "contract" in gate:
         low, high = gate["contract"]["between"]
-        return f"{len(gate['contract'].get('requests', ()))} sample requests answered between {low:g} and {high:g}"
+        count = len(gate["contract"].get("requests", ()))
+        return f"{count} sample request{'' if count == 1 else 's'} answered between {low:g} and {high:g}"
     if "approval" in gate:
         return f"an approval by {' or '.join(gate['approval'].get('by', ())) or 'somebody else'}"
     if gate.get("better_than") is not None:
-        margin = f" by {gate['by']:g}" if gate.get("by") else ""
         same = " on the same data" if gate["better_than"] == "production" else ""
-        return f"{gate['metric']} better than {gate['better_than']}{margin}{same}"
+        margin = f" by {gate['by']:g}" if gate.get("by") else ""
+        return f"{gate['metric']} better than {gate['better_than']}{same}{margin}"
     return next(f"{gate['metric']} {side} {gate[side]:g}" for side in ("below", "above") if gate.get(side) is not None)

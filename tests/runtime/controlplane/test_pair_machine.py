@@ -5,14 +5,13 @@ the machine may die before or after any write to MLflow, and between any two ste
 """
 
 import itertools
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -336,8 +335,7 @@ def _declare_features(platform: Platform) -> None:
 
 def test_no_order_of_events_leaves_an_alias_on_half_a_pair(real: None) -> None:
     few = settings(
-        max_examples=int(os.environ.get("MACHINE_EXAMPLES", "12")),
-        phases=[Phase.generate] if os.environ.get("NOSHRINK") else list(Phase),
+        max_examples=25,
         stateful_step_count=20,
         deadline=None,
         suppress_health_check=list(HealthCheck),

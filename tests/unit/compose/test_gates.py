@@ -71,7 +71,7 @@ def test_a_contract_asks_what_serving_gives_as_examples_once_the_features_are_on
     (gate,) = node.properties["gates"]
     assert gate["contract"] == {"between": [0.0, 5.0], "requests": [[{"customer": "ann"}, {"customer": "ben"}]]}
     assert set(node.after) == {"shop/materialization/recent", "shop/materialization/trend"}
-    assert gate_words(gate) == "1 sample requests answered between 0 and 5"
+    assert gate_words(gate) == "1 sample request answered between 0 and 5"
 
 
 def test_defaults_of_a_gate_change_nothing(checkout: Checkout) -> None:
