@@ -68,26 +68,31 @@ class _Half:
         self._held: dict[str, Any] = {}
         self._uris: dict[str, str] = {}
         self._load = Load()
-        self._wanted: set[str] = set()
+        #: Version → when (of the event loop's clock) it may go.
+        self._leaving: dict[str, float] = {}
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Load the versions that are new, off the event loop; let go of those not named once they are drained."""
         wanted = HoldConfig.model_validate(user_config)
-        self._wanted = set(wanted.versions)
         for version, uris in wanted.versions.items():
             uri = getattr(uris, self.half)
             if self._uris.get(version) != uri:
                 self._held[version] = await asyncio.to_thread(self._loaded, uris)
                 self._uris[version] = uri
-        if set(self._held) - self._wanted:
-            asyncio.get_running_loop().call_later(wanted.drain_s, self._let_go)
+        loop = asyncio.get_running_loop()
+        leaving = set(self._held) - set(wanted.versions)
+        until = loop.time() + wanted.drain_s
+        self._leaving = {version: self._leaving.get(version, until) for version in leaving}
+        if leaving:
+            loop.call_later(wanted.drain_s, self._let_go)
 
     def _loaded(self, uris: PairUris) -> Any:
         return load_preprocessor(uris.preprocessor) if self.half == "preprocessor" else load_model(uris.model)
 
     def _let_go(self) -> None:
-        for version in set(self._held) - self._wanted:
-            del self._held[version], self._uris[version]
+        now = asyncio.get_running_loop().time()
+        for version in [version for version, until in self._leaving.items() if until <= now]:
+            del self._held[version], self._uris[version], self._leaving[version]
 
     def _of(self, version: int) -> Any:
         """Return the half of exactly this version, or the :class:`Fault` that it is not here."""
