@@ -86,4 +86,4 @@ def test_a_users_mistake_is_the_result(run: Any, capsys: pytest.CaptureFixture[s
 
 def test_an_unknown_job_is_named(run: Any) -> None:
     code, result = run("dance", {})
-    assert (code, result["error"]["allowed"]) == (1, "ingest, features, materialize, train, skew")
+    assert (code, result["error"]["allowed"]) == (1, "ingest, features, materialize, train, skew, shadow, evaluate")
