@@ -251,3 +251,26 @@ def test_a_pair_is_there_while_both_halves_are(adapter: MlflowAdapter, client: M
     assert adapter.has_pair("flights_delay", version)
     client.delete_model_version(MODEL, str(version))
     assert not adapter.has_pair("flights_delay", version)
+
+
+def test_a_half_that_a_hand_put_in_its_place_is_not_ours(adapter: MlflowAdapter, client: MlflowClient) -> None:
+    register(adapter, "a")
+    client.delete_registered_model(MODEL)  # numbers begin again
+    add_by_hand(client, MODEL, 1)
+    assert not adapter.has_pair("flights_delay", 1)
+    client.set_model_version_tag(MODEL, "1", "groundplan.digest", "another")
+    assert not adapter.has_pair("flights_delay", 1)
+    client.set_model_version_tag(MODEL, "1", "groundplan.digest", "a")
+    assert adapter.has_pair("flights_delay", 1, "a")
+    assert not adapter.has_pair("flights_delay", 1, "b")
+    client.set_model_version_tag(MODEL, "1", "groundplan.state", "void")
+    assert not adapter.has_pair("flights_delay", 1, "a")
+
+
+def test_a_number_that_another_pair_had_is_never_given_again(adapter: MlflowAdapter, client: MlflowClient) -> None:
+    for digest in "ab":
+        register(adapter, digest)
+    adapter.delete_models("flights_delay")
+    assert adapter.register_pair("flights_delay", "c", *HALVES, taken={1, 2}) == 3
+    whole(client, 3, "c")
+    assert adapter.register_pair("flights_delay", "c", *HALVES, taken={1, 2}) == 3

@@ -35,6 +35,8 @@ from groundplan_runtime.config import Runtime
 from tests.runtime.controlplane.doubles import MemoryFeast, MemoryJobs, MemoryObjects, MemoryServe, MemorySingles
 from tests.runtime.controlplane.test_api import SOURCE, VIEW, alias, model
 
+#: Other tests of the package share the database, not this project.
+PROJECT = "machine"
 ALIASES = ("latest", "production")
 HALVES = ("preprocessor", "model")
 WRITES = (
@@ -94,7 +96,7 @@ class Machine(RuleBasedStateMachine):
     @initialize()
     def declare(self) -> None:
         """A model of its own, and what is declared."""
-        self.name = f"m{next(self.counter)}"
+        self.name = f"made_{next(self.counter)}"
         self.depth = 0
         self.cut_off: dict[str, tuple[Work, int, dict[str, Any]]] = {}
         self.train(None)
@@ -121,7 +123,7 @@ class Machine(RuleBasedStateMachine):
     ) -> None:
         """Declare and reconcile, as the control plane does; a death leaves it cut off."""
         self.cut_off.pop(name, None)  # what was at work is cancelled
-        wanted = Resource("p", kind, name, digest, digest, given, {})
+        wanted = Resource(PROJECT, kind, name, digest, digest, given, {})
         try:
             KINDS[kind].admit(self.platform, wanted)
         except ApiProblem:
@@ -176,7 +178,7 @@ class Machine(RuleBasedStateMachine):
     @rule(name=names, death=deaths)
     def rolls_back(self, name: str, death: Any) -> None:
         with self.platform.engine.connect() as connection:
-            target = moves.rollback_target(connection, "p", self.name, name)
+            target = moves.rollback_target(connection, PROJECT, self.name, name)
         if target is not None:
             self.point(name, {"version": target, "cause": "rollback", "asked_by": "ann", "reason": "no"}, death)
 
@@ -195,7 +197,7 @@ class Machine(RuleBasedStateMachine):
 
     def by_hand(self, call: str, half: str, *args: Any, **named: Any) -> None:
         try:
-            getattr(self.client.real, call)(f"p_{self.name}_{half}", *args, **named)
+            getattr(self.client.real, call)(f"{PROJECT}_{self.name}_{half}", *args, **named)
         except MlflowException:
             return  # there is no such thing
 
@@ -228,21 +230,21 @@ class Machine(RuleBasedStateMachine):
 
     def row(self, kind: str, name: str) -> Resource | None:
         with self.platform.engine.connect() as connection:
-            return store.get(connection, "p", kind, name)
+            return store.get(connection, PROJECT, kind, name)
 
     def tags(self, half: str, version: int) -> dict[str, str] | None:
         try:
-            return dict(self.client.real.get_model_version(f"p_{self.name}_{half}", str(version)).tags)
+            return dict(self.client.real.get_model_version(f"{PROJECT}_{self.name}_{half}", str(version)).tags)
         except MlflowException:
             return None
 
     def fault(self, name: str) -> str | None:
         """What is wrong with an alias, by a look of the test's own at PostgreSQL and MLflow; None when nothing is."""
         with self.platform.engine.connect() as connection:
-            ours = registry.pointer(connection, "p", self.name, name).version
+            ours = registry.pointer(connection, PROJECT, self.name, name).version
             digest = connection.execute(
-                sa.text("SELECT digest FROM pairs WHERE project='p' AND model=:m AND version=:v AND state='committed'"),
-                {"m": self.name, "v": ours},
+                sa.text("SELECT digest FROM pairs WHERE project=:p AND model=:m AND version=:v AND state='committed'"),
+                {"p": PROJECT, "m": self.name, "v": ours},
             ).scalar_one_or_none()
         found = [self.tags(half, ours) for half in HALVES] if ours else []
         if ours is not None and (digest is None or [t and t.get("groundplan.digest") for t in found] != [digest] * 2):
@@ -253,7 +255,7 @@ class Machine(RuleBasedStateMachine):
 
     def pointed(self, half: str, name: str) -> int | None:
         try:
-            found = self.client.real.get_registered_model(f"p_{self.name}_{half}").aliases.get(name)
+            found = self.client.real.get_registered_model(f"{PROJECT}_{self.name}_{half}").aliases.get(name)
         except MlflowException:
             return None
         return int(found) if found is not None else None
@@ -273,7 +275,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def a_declaration_has_one_pair(self) -> None:
         with self.platform.engine.connect() as connection:
-            known = registry.pairs_of(connection, "p", self.name)
+            known = registry.pairs_of(connection, PROJECT, self.name)
         assert len({pair["digest"] for pair in known}) == len(known)
 
     def teardown(self) -> None:
@@ -328,8 +330,8 @@ def _declare_features(platform: Platform) -> None:
     }
     with platform.engine.begin() as connection:
         for (kind, name), (properties, outputs) in given.items():
-            if store.get(connection, "p", kind, name) is None:
-                made = store.declare(connection, Resource("p", kind, name, "d", "d", properties, {}), ANN)
+            if store.get(connection, PROJECT, kind, name) is None:
+                made = store.declare(connection, Resource(PROJECT, kind, name, "d", "d", properties, {}), ANN)
                 store.settle(connection, replace(made, outputs=outputs, status="ready"), ANN)
 
 

@@ -258,3 +258,25 @@ def test_a_pinned_version_that_lost_a_half_is_found_under_its_new_number(bench: 
     mended = bench.declare("production", **pinned)
     assert mended["outputs"]["points_to"] == 2
     assert mended["message"] == "pair version 1 lost a half in MLflow: 2 is the same pair"
+
+
+def test_who_asks_is_a_name(bench: Bench) -> None:
+    answer = bench.plane.http.get("/v1/status", headers={"X-Groundplan-Actor": "ann and ben"})
+    assert answer.status_code == 200, "who only looks need not be named"
+    bench.train(3)
+    bench.declare("production")
+    url = f"/v1/projects/p/aliases/{bench.name}@production:release"
+    answer = bench.plane.http.post(url, headers={"X-Groundplan-Actor": "ann and ben"})
+    assert (answer.status_code, answer.json()["error"]["path"]) == (422, "X-Groundplan-Actor")
+
+
+def test_where_a_person_decides_on_training_a_lost_half_is_mended_without_one(bench: Bench) -> None:
+    bench.train(3)
+    plane, manual = bench.plane, model(4, retrain="manual")
+    due = plane.made("model", bench.name, manual)
+    assert (due["outputs"]["version"], due["outputs"]["retrain_due"]) == (1, True)
+    ran = len(plane.platform.jobs.ran)
+    plane.platform.mlflow.gone.add((f"p_{bench.name}", 1))
+    mended = plane.made("model", bench.name, manual)
+    assert (mended["outputs"]["version"], mended["outputs"]["retrain_due"]) == (2, True)
+    assert len(plane.platform.jobs.ran) == ran

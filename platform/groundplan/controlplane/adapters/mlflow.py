@@ -91,8 +91,8 @@ class MlflowAdapter:
         A half that a hand put in the place of ours carries no digest, or another one.
         """
         found = [self._tags(f"{model}_{half}", version) for half in HALVES]
-        made = {tags.get(DIGEST) for tags in found if tags.get(STATE) != "void"}
-        return all(found) and len(made) == 1 and None not in made and digest in (None, *made)
+        made = {None if tags.get(STATE) == "void" else tags.get(DIGEST) for tags in found}
+        return len(made) == 1 and None not in made and digest in (None, *made)
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Let the alias of both halves point to ``version``."""

@@ -8,7 +8,7 @@ from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.db.engine import locked
 from groundplan.controlplane.kinds import jobs
 from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources
-from groundplan.controlplane.kinds.decisions import BY_HAND, followed, wish_of
+from groundplan.controlplane.kinds.decisions import BY_HAND, Pair, followed, wish_of
 from groundplan.controlplane.kinds.judging import asked_of, judged
 from groundplan.controlplane.kinds.pairs import is_whole, usable
 from groundplan.controlplane.kinds.serving import flip, waiting
@@ -37,28 +37,26 @@ class Alias(Kind):
         with platform.engine.connect() as connection:
             pairs = registry.pairs_of(connection, resource.project, model.name)
         wish = wish_of(platform, resource, work.request, followed(model, pairs))
-        decided: Carry = {"from": wish.now.version, "cause": wish.cause, "hold": _hold(work, wish.now)}
-        if wish.pair is None:
-            return {**decided, "target": None}
-        target = usable(work, model.name, wish.pair)
-        if target is None:
-            what = f"pair version {wish.pair['version']} is gone from MLflow, and cannot be made from what is left"
-            raise ApiProblem(409, what, path=resource.id, fix="groundplan up")
-        decided |= {"target": target, "evidence": {"metrics": wish.pair["metrics"], "gates": []}}
-        if wish.stays and target != wish.now.version:  # it lost a half in MLflow, and has another number now
-            decided["cause"] = "same_pair"
-        if not wish.judged:
-            return decided
-        return {**decided, **judged(work, {**wish.pair, "version": target})}
+        decided: Carry = {"cause": wish.cause, "wanted": None}
+        if wish.pair is not None:
+            wanted = _usable(work, wish.pair, "it is gone from MLflow, and cannot be made from what is left")
+            decided |= {"wanted": wanted, "target": wanted, "evidence": _evidence(wish.pair)}
+            if wish.judged:
+                decided |= judged(work, {**wish.pair, "version": wanted})
+        if wish.pair is None or decided.get("refused"):  # it stays; what it points to may have lost a half
+            why = "; ".join(decided.get("refused") or ["there is no pair version to follow"])
+            decided["target"] = _usable(work, wish.current, f"it is gone from MLflow; and {why}")
+        if decided["target"] not in (None, decided["wanted"]) or wish.stays:
+            decided["cause"] = "same_pair"  # under another number, if it is moved at all
+        return {**decided, "hold": _hold(work, wish.now, bool(decided.get("refused")))}
 
     def _move(self, work: Work, decided: Carry) -> Carry:
         resource = work.resource
         model, alias = resource.properties["model"], resource.properties["alias"]
-        reason = (decided.get("hold") or {}).get("reason")
-        if decided["target"] is not None and not decided.get("refused"):
+        if decided["target"] is not None:
+            reason = (decided.get("hold") or {}).get("reason")
             move_to(work, model, alias, int(decided["target"]), decided, asked_of(work), reason)
-            return decided
-        if work.request.get("release"):
+        elif work.request.get("release"):
             with work.platform.engine.begin() as connection:
                 registry.hold(connection, resource.project, model, alias, None, work.actor)
         return decided
@@ -72,7 +70,7 @@ class Alias(Kind):
         outputs: dict[str, Any] = {"points_to": now.version, "generation": now.generation}
         if now.hold:
             outputs["hold"] = {"reason": now.hold, "actor": now.hold_actor}
-        moved = now.version == decided.get("target") and (decided.get("evidence") or {}).get("gates")
+        moved = now.version == decided["wanted"] and decided.get("evidence", {}).get("gates")
         outputs["evidence"] = decided["evidence"] if moved else resource.outputs.get("evidence")
         if decided.get("refused"):
             return self._refused(work, decided, outputs, now.version)
@@ -82,7 +80,7 @@ class Alias(Kind):
         """A refusal of what the declaration asks for is its outcome; of what a person asks for, that person's error."""
         resource, reasons = work.resource, "; ".join(decided["refused"])
         where = f"stays at {stays}" if stays is not None else "points to nothing yet"
-        message = f"{resource.name} {where}; {decided['target']} is refused: {reasons}"
+        message = f"{resource.name} {where}; {decided['wanted']} is refused: {reasons}"
         if decided.get("waits"):
             outputs["waits"] = decided["waits"]
         fix = next(iter(decided.get("fixes") or ()), None)
@@ -128,14 +126,29 @@ class Alias(Kind):
             registry.drop(connection, resource.project, model, alias, actor)
 
 
-def _hold(work: Work, now: registry.Pointer) -> dict[str, Any] | None:
+def _hold(work: Work, now: registry.Pointer, refused: bool) -> dict[str, Any] | None:
     """Return who holds the alias where it will be: who moves it by hand, or who held it before."""
-    if work.request.get("version") is not None:
+    if work.request.get("version") is not None and not refused:
         asked = asked_of(work)
         return {"reason": asked.reason, "actor": asked.name}
     if now.hold and not work.request.get("release"):
         return {"reason": now.hold, "actor": now.hold_actor}
     return None
+
+
+def _usable(work: Work, pair: Pair | None, gone: str) -> int | None:
+    """Return the number under which a pair can be loaded, None for none. ApiProblem 409 (``gone``) when it is lost."""
+    if pair is None:
+        return None
+    version = usable(work, work.resource.properties["model"], pair)
+    if version is None:
+        what = f"{work.resource.name} is meant to point to pair version {pair['version']}: {gone}"
+        raise ApiProblem(409, what, path=work.resource.id, fix="groundplan up trains it; groundplan promote another")
+    return version
+
+
+def _evidence(pair: Pair) -> dict[str, Any]:
+    return {"metrics": pair["metrics"], "gates": []}
 
 
 def _known(outputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,11 +194,11 @@ def _status(resource: Resource, decided: Carry, now: registry.Pointer) -> tuple[
     if now.hold:
         lifts = f"groundplan release {resource.project}/{resource.name} lifts it"
         return "ready", f"held at {now.version} by {now.hold_actor}: {now.hold}; {lifts}"
-    if decided["target"] is None:
+    if decided["wanted"] is None:
         return "waiting", f"{resource.properties['model']} has no pair version yet"
     pinned = resource.properties.get("version")
-    if pinned is not None and pinned != decided["target"]:
-        return "ready", f"pair version {pinned} lost a half in MLflow: {decided['target']} is the same pair"
+    if pinned is not None and pinned != decided["wanted"]:
+        return "ready", f"pair version {pinned} lost a half in MLflow: {decided['wanted']} is the same pair"
     return "ready", None
 
 

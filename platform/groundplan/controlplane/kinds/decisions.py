@@ -21,12 +21,18 @@ BY_HAND = ("promote", "rollback")
 
 @dataclass(frozen=True)
 class Wish:
-    """Where an alias should point: which pair, for what cause. ``stays``: it is the pair that it points to already."""
+    """Where an alias should point: which pair, and for what cause."""
 
     now: Pointer
     pair: Pair | None
     cause: str
-    stays: bool
+    #: The pair that it points to now.
+    current: Pair | None
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is the pair that it points to already, be it under another number."""
+        return self.pair is not None and self.current is not None and self.current["digest"] == self.pair["digest"]
 
     @property
     def judged(self) -> bool:
@@ -62,8 +68,7 @@ def wish_of(platform: Platform, resource: Resource, request: Mapping[str, Any], 
         else:
             version = choose_version(given.get("follow"), None, pairs, digest)
             pair, cause = next((p for p in pairs if p["version"] == version), None), "follow"
-    stays = pair is not None and current is not None and current["digest"] == pair["digest"]
-    return Wish(now, pair, cause, stays)
+    return Wish(now, pair, cause, current)
 
 
 def followed(model: Resource | None, pairs: list[dict[str, Any]]) -> str | None:
