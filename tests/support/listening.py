@@ -25,8 +25,16 @@ def listeners(processes: Iterable[psutil.Process]) -> list[tuple[str, int, str]]
         if connection.pid not in pids or not connection.laddr or connection.raddr:
             continue
         if connection.status in (psutil.CONN_LISTEN, psutil.CONN_NONE):
-            found.append((connection.laddr.ip, connection.laddr.port, pids[connection.pid].name()))
+            found.append((connection.laddr.ip, connection.laddr.port, _program(pids[connection.pid])))
     return found
+
+
+def _program(process: psutil.Process) -> str:
+    """Its name: short-lived ones end between being listed and being asked, and what they held still counts."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return f"pid {process.pid}, ended since"
 
 
 def assert_loopback_only(processes: Iterable[psutil.Process]) -> int:
