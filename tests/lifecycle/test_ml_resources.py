@@ -15,7 +15,8 @@ from tests.support.lifecycle import Declared, Lab, live
 from groundplan.provider.table import KINDS, Prop
 
 SAMPLES: dict[str, Any] = {
-    "text": "some text", "integer": 3, "number": 0.5, "flag": True, "texts": ["a", "b"], "list": [{"metric": "mae", "below": 20.0}],
+    "text": "some text", "integer": 3, "number": 0.5, "flag": True, "texts": ["a", "b"],
+    "list": [{"metric": "mae", "below": 20.0}],
     "map": {"nested": {"deep": 1}, "flights/entity/x": "d1"}, "any": {"x": 1},
 }  # fmt: skip
 
