@@ -1,20 +1,22 @@
 """What a prediction request must be: checked before any tier is asked."""
 
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from groundplan_serving.config import EntityKey
 from groundplan_serving.errors import Fault
 
-#: Types of the YAML, and what JSON may carry for them. ``bool`` is an ``int`` in Python and is told apart below.
-JSON_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "int64": (int,),
-    "float64": (int, float),
-    "bool": (bool,),
-    "timestamp": (str,),
+#: What a key of each of the YAML's types is in JSON, for the one who sent something else.
+WORDS = {
+    "string": "a string",
+    "int64": "an integer of 64 bits",
+    "float64": "a finite number",
+    "bool": "true or false",
+    "timestamp": "a timestamp, as a string",
 }
+LARGEST = sys.float_info.max
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
@@ -24,7 +26,7 @@ def parse(body: bytes, max_batch: int) -> list[dict[str, Any]]:
         raise Fault(413, "the request is too large", value=f"{len(body)} bytes", allowed=f"up to {MAX_BODY_BYTES}")
     try:
         document = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Fault(400, f"the body is not JSON: {error}", fix='send {"entities": [{…}]}') from None
     entities = _entities(document, max_batch)
     for position, entity in enumerate(entities):
@@ -39,14 +41,38 @@ def check_rows(entities: Mapping[int, Mapping[str, Any]], keys: Sequence[EntityK
     type."""
     allowed = {key.join_key: key.type for key in keys}
     names = allowed.keys()
-    kinds = [(name, JSON_TYPES[kind], kind == "bool") for name, kind in allowed.items()]
+    checks = [(name, CHECKS[kind]) for name, kind in allowed.items()]
     for position, entity in entities.items():
-        if entity.keys() == names and all(
-            isinstance(entity[name], kind) and (flag or (entity[name] is not True and entity[name] is not False))
-            for name, kind, flag in kinds
-        ):
+        if entity.keys() == names and all(is_one(entity[name]) for name, is_one in checks):
             continue
         _explain(f"entities[{position}]", entity, allowed)
+
+
+def _is_text(value: Any) -> bool:
+    # A lone surrogate, which JSON can escape, is no character: no store takes it.
+    return isinstance(value, str) and (value.isascii() or not any("\ud800" <= each <= "\udfff" for each in value))
+
+
+def _is_int64(value: Any) -> bool:
+    return isinstance(value, int) and value is not True and value is not False and -(2**63) <= value < 2**63
+
+
+def _is_float64(value: Any) -> bool:
+    return isinstance(value, (int, float)) and value is not True and value is not False and abs(value) <= LARGEST
+
+
+def _is_bool(value: Any) -> bool:
+    return value is True or value is False
+
+
+#: ``bool`` is an ``int`` in Python: told apart here. NaN and infinities are in no range.
+CHECKS: dict[str, Callable[[Any], bool]] = {
+    "string": _is_text,
+    "int64": _is_int64,
+    "float64": _is_float64,
+    "bool": _is_bool,
+    "timestamp": _is_text,
+}
 
 
 def _entities(document: Any, max_batch: int) -> list[dict[str, Any]]:
@@ -72,15 +98,9 @@ def _explain(path: str, entity: Mapping[str, Any], allowed: Mapping[str, str]) -
         raise Fault(422, "unknown key", path=f"{path}.{name}", value=_show(entity[name]), allowed=names)
     for name, kind in allowed.items():
         if name not in entity:
-            raise Fault(422, "missing key", path=f"{path}.{name}", allowed=f"a {kind}", fix=f"add {name}")
-        if not _is_a(entity[name], kind):
-            raise Fault(422, "wrong type", path=f"{path}.{name}", value=_show(entity[name]), allowed=f"a {kind}")
-
-
-def _is_a(value: Any, kind: str) -> bool:
-    if isinstance(value, bool) and kind != "bool":
-        return False
-    return isinstance(value, JSON_TYPES[kind])
+            raise Fault(422, "missing key", path=f"{path}.{name}", allowed=WORDS[kind], fix=f"add {name}")
+        if not CHECKS[kind](entity[name]):
+            raise Fault(422, "wrong type", path=f"{path}.{name}", value=_show(entity[name]), allowed=WORDS[kind])
 
 
 def _show(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import pytest
 
@@ -63,6 +64,18 @@ def test_a_second_up_and_preview_change_nothing(clone: Clone) -> None:
 def test_outputs_name_every_endpoint(clone: Clone) -> None:
     endpoints = clone.outputs()["endpoints"]
     assert set(endpoints) >= {"predict", "controlplane", "mlflow", "ray", "objects", "database"}
+
+
+def test_what_was_served_is_found_again_in_the_offline_store(clone: Clone) -> None:
+    """The whole way of a skew check: route, prediction log in the object store, job on Ray, comparison, command."""
+    assert clone.predict(ENTITIES * 50).status_code == 200
+    deadline = time.monotonic() + 60  # the log is written every few seconds
+    while (found := json.loads(clone.groundplan("skew", "--json").stdout))["rows"] < 100:
+        assert time.monotonic() < deadline, found
+    assert found["compared"] == found["rows"]
+    assert not found["feature_differences"]
+    assert not found["prediction_differences"]
+    assert found["older_features"] == 0
 
 
 def test_no_secret_lies_in_the_state_or_the_arguments(clone: Clone) -> None:
