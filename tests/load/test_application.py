@@ -67,6 +67,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Callabl
     env = {"GROUNDPLAN_RUNTIME": str(runtime_file), "PYTHONPATH": f"{root / 'serving'}:{root}"}
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init(
+        "local",  # a cluster of its own, whatever else of Ray runs on this machine
         num_cpus=2,
         include_dashboard=False,
         _node_ip_address="127.0.0.1",

@@ -81,7 +81,8 @@ def main(port: int, way: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     size = {"num_cpus": 2, "object_store_memory": 256 * 2**20}
-    ray.init(**size, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
+    # A cluster of its own, whatever else of Ray runs on this machine.
+    ray.init("local", **size, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
     serve.start(http_options={"host": "127.0.0.1", "port": port})
     tiers = FeatureTier.bind(way), PreprocessingTier.bind(way), ModelTier.bind(way)
     serve.run(API.bind(*tiers), name="delay", route_prefix="/")
