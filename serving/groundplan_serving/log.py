@@ -1,6 +1,7 @@
 """Predictions as they were answered, to the object store: what monitoring, audit and skew checks read.
 
-Answers wait in memory (bounded), are written as Parquet to a spool folder every few seconds
+Answers wait in memory (bounded), are made columns a few at a time (much at once would hold up who is answering: the
+thread shares the interpreter), written as Parquet to a spool folder every few seconds
 (:mod:`groundplan_serving.log_spool`), and from there put to the object store. While that is down the spool grows
 (bounded too); what had to be left out is counted. A process that was killed leaves its spool to the next.
 """
@@ -21,12 +22,14 @@ from groundplan_runtime import prediction_files
 from groundplan_runtime.block import Block
 from groundplan_runtime.config import Runtime
 from groundplan_serving.log_spool import Spool, over
-from groundplan_serving.log_table import table_of
+from groundplan_serving.log_table import joined, table_of
 
 log = structlog.get_logger()
 
 #: Rows that wait in memory at most; seconds between two writes; bytes of the spool at most.
 MOST_ROWS, SECONDS, SPOOL_BYTES = 200_000, 5.0, 512 * 2**20
+#: Seconds between two times that what came is made columns; answers made columns at a time.
+TICK, PORTION = 0.1, 64
 #: Seconds at most between two tries to reach a store that is down; they double up to this.
 PATIENCE = 60.0
 #: Seconds that a stop may take to put what is left; it stays in the spool otherwise.
@@ -81,6 +84,8 @@ class PredictionLog:
         self._most_rows, self._seconds, self._spool_bytes = most_rows, seconds, spool_bytes
         self._waiting: deque[Served] = deque()
         self._waiting_rows = 0
+        #: (day and hour, columns) → tables of them that wait to be written.
+        self._tables: dict[tuple[str, ...], list[Any]] = {}
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._wake, self._flushed = threading.Event(), threading.Event()
         self._closing = False
@@ -123,11 +128,16 @@ class PredictionLog:
         self._thread.join(timeout=GRACE)
 
     def _work(self) -> None:
+        due = time.monotonic() + self._seconds
         while not self._closing:
-            self._wake.wait(self._seconds)
+            full = self._wake.wait(min(TICK, self._seconds))
             self._wake.clear()
-            self._write()
-            self._move()
+            with self._writing:
+                self._convert()
+            if full or time.monotonic() >= due:
+                self._write()
+                self._move()
+                due = time.monotonic() + self._seconds
         self._flushed.wait(GRACE)
         self._move(until=time.monotonic() + GRACE)
         self._spool.close()
@@ -145,30 +155,51 @@ class PredictionLog:
     def _write(self) -> None:
         """Write what waits in memory to the spool, a file for each hour and set of columns."""
         with self._writing:
-            with self._lock:
-                taken, self._waiting = self._waiting, deque()
-            groups: dict[Any, list[Served]] = {}
-            for each in taken:
-                when = f"{datetime.fromtimestamp(each.at, UTC):%Y-%m-%d %H}"
-                columns = (each.block.names, *each.block.texts, "", *each.block.times)
-                groups.setdefault((when, columns), []).append(each)
-            for (when, _), served in groups.items():
+            self._convert()
+            tables, self._tables = self._tables, {}
+            for (when, *_), parts in tables.items():
                 day, hour = when.split()
-                self._write_one(day, hour, served)
+                self._write_one(day, hour, parts)
 
-    def _write_one(self, day: str, hour: str, served: Sequence[Served]) -> None:
-        rows = sum(each.block.rows for each in served)
-        why = None
+    def _write_one(self, day: str, hour: str, parts: list[Any]) -> None:
+        rows = sum(each.num_rows for each in parts)
         try:
-            self._spool.write(day, hour, table_of(served))
-        except Exception as error:  # a full disk, or what no table can hold: serving goes on, and says so
-            why = f"cannot write: {type(error).__name__}: {error}"
+            self._spool.write(day, hour, joined(parts))
+        except Exception as error:  # a full disk, or whatever: serving goes on, and says so
+            self._lose(rows, error)
+            return
         with self._lock:
             self._waiting_rows -= rows
-            self._stats.dropped += rows if why else 0
-            self._spooled_rows += 0 if why else rows
-        if why:
-            self._tell(why)
+            self._spooled_rows += rows
+
+    def _convert(self) -> None:
+        """Make columns of what waits, a portion at a time."""
+        with self._lock:
+            taken, self._waiting = self._waiting, deque()
+        groups: dict[Any, list[Served]] = {}
+        for each in taken:
+            when = f"{datetime.fromtimestamp(each.at, UTC):%Y-%m-%d %H}"
+            columns = (each.block.names, *each.block.texts, "", *each.block.times)
+            groups.setdefault((when, columns), []).append(each)
+        for (when, _), served in groups.items():
+            for start in range(0, len(served), PORTION):
+                self._convert_some(when, served[start : start + PORTION])
+                time.sleep(0)  # who is answering goes first
+
+    def _convert_some(self, when: str, served: Sequence[Served]) -> None:
+        try:
+            table = table_of(served)
+        except Exception as error:  # what no table can hold: serving goes on, and says so
+            self._lose(sum(each.block.rows for each in served), error)
+            return
+        kind = (when, *table.schema.names, *map(str, table.schema.types))
+        self._tables.setdefault(kind, []).append(table)
+
+    def _lose(self, rows: int, error: Exception) -> None:
+        with self._lock:
+            self._waiting_rows -= rows
+            self._stats.dropped += rows
+        self._tell(f"cannot write: {type(error).__name__}: {error}")
 
     def _put(self, files: deque[Path], until: float | None) -> None:
         """Put files to the object store, oldest first, and take them from the deque."""

@@ -48,6 +48,13 @@ def table_of(served: "Sequence[Served]") -> Any:
     return pa.table(columns)
 
 
+def joined(parts: Sequence[Any]) -> Any:
+    """Return Arrow tables of the same columns as one, without a copy."""
+    import pyarrow as pa
+
+    return pa.concat_tables(parts)
+
+
 def _micros(seconds: Any) -> Any:
     import numpy as np
 
