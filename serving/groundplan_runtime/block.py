@@ -19,6 +19,11 @@ class Block:
     texts: dict[str, list[str | None]] = field(default_factory=dict)
     times: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes it has: arrays exactly, a text like a number."""
+        return int(self.numbers.nbytes) + 8 * self.rows * (len(self.texts) + len(self.times))
+
     def columns(self) -> dict[str, Any]:
         """Return every column by name: float64 arrays of shape (``rows``,), and lists of text."""
         return {name: self.numbers[:, i] for i, name in enumerate(self.names)} | dict(self.texts)

@@ -1,6 +1,7 @@
 """ForecastAPI and FusedAPI: an application's HTTP side on Ray Serve, and how a door asks tiers in other processes."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from ray.exceptions import RayActorError, RayError
@@ -19,6 +20,11 @@ from groundplan_serving.tiers import FeastService, ModelService, PreprocessingSe
 
 #: Seconds in which a new door finds its tiers.
 FIND = 20.0
+#: Bytes from which a call goes through Ray's shared memory: without a copy, but by way of its object store
+#: (benchmarks/between_tiers.py: slower below about this, three times as fast from some MB on).
+LARGE = 2**20
+#: Bytes of a feature's value.
+VALUE = 8
 
 
 class _Serving:
@@ -51,9 +57,9 @@ class ForecastAPI(_Serving):
 
     def __init__(self, args: dict[str, Any], features: Any, preprocessing: Any, model: Any) -> None:
         tiers = Tiers(
-            features=Remote("FeastService", features.fetch),
-            preprocessing=Remote("PreprocessingService", preprocessing.transform),
-            model=Remote("ModelService", model.predict),
+            features=Remote("FeastService", features, "fetch", self._block_bytes),
+            preprocessing=Remote("PreprocessingService", preprocessing, "transform", lambda _, block: block.nbytes),
+            model=Remote("ModelService", model, "predict", lambda _, matrix: matrix.nbytes),
         )
         super().__init__(args, tiers)
         self._handles = [features, preprocessing, model]
@@ -64,6 +70,12 @@ class ForecastAPI(_Serving):
         self._door.reconfigure(DoorConfig.model_validate(user_config))
         if not self._found:
             await self._find()
+
+    def _block_bytes(self, version: int, entities: list[dict[str, Any]]) -> int:
+        """Return about how large the features of a request will be."""
+        live = self._door.live.features.get(str(version))
+        columns = sum(len(view.fields) + 1 for view in live.views.values()) if live else 0
+        return len(entities) * columns * VALUE
 
     async def _find(self) -> None:
         """Ask every tier once: the first call through a handle takes seconds, which no request should pay.
@@ -92,12 +104,14 @@ class FusedAPI(_Serving):
 class Remote:
     """How a tier behind a Serve handle is asked, within the time that is left.
 
-    Whatever goes wrong there is a 503 with its name. When a replica dies with a request, another one is asked, once:
-    predictions have no side effects.
+    ``size`` says about how many bytes the values, or the answer, will have. Whatever goes wrong there is a 503 with its
+    name. When a replica dies with a request, another one is asked, once: predictions have no side effects.
     """
 
-    def __init__(self, tier: str, method: Any) -> None:
-        self._tier, self._method = tier, method
+    def __init__(self, tier: str, handle: Any, method: str, size: Callable[..., int]) -> None:
+        self._tier, self._size = tier, size
+        self._method = getattr(handle, method)
+        self._by_reference = getattr(handle.options(_by_reference=True), method)
 
     async def __call__(self, deadline: float, *values: Any) -> Any:
         """Return the tier's answer. Raises :class:`Fault`."""
@@ -118,8 +132,9 @@ class Remote:
 
     async def _within(self, deadline: float, values: tuple[Any, ...]) -> Any:
         left = max(deadline - asyncio.get_running_loop().time(), 0.001)
+        method = self._by_reference if self._size(*values) > LARGE else self._method
         try:
-            return await asyncio.wait_for(_awaited(self._method, values), timeout=left)
+            return await asyncio.wait_for(_awaited(method, values), timeout=left)
         except TimeoutError:
             raise unavailable(self._tier, "did not answer in time") from None
         except BackPressureError:

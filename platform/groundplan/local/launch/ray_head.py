@@ -30,6 +30,8 @@ ENVIRONMENT = {
     "RAY_SERVE_DEFAULT_HTTP_HOST": HOST,
     # Serve in one event loop a replica, with gRPC between replicas: no call of ours blocks.
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    # An answer may be larger than what asked for it: gRPC's own limit is 4 MiB a message.
+    "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(64 * 2**20),
     # Serving is as important as what else runs here.
     "RAY_worker_niceness": "0",
     # What `worker_process_setup_hook` of a runtime environment sets, here for every worker of the node.
