@@ -16,6 +16,7 @@ from groundplan.controlplane.api.common import CORRELATION, correlation_id
 from groundplan.controlplane.api.limits import BodyLimit
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.db.engine import migrate
+from groundplan.controlplane.lineage.delivery import Delivery
 from groundplan.controlplane.problem import ApiProblem, as_parts, service_of
 from groundplan.controlplane.restore import Restorer
 from groundplan.controlplane.workflows import Workflows
@@ -28,7 +29,7 @@ log = structlog.get_logger()
 def make_app(platform: Platform) -> FastAPI:
     """Return the control plane's application. Its start migrates the tables and takes up work that was cut off."""
     app = FastAPI(title="Groundplan control plane", version="1", lifespan=_lifespan)
-    app.state.platform, app.state.restorer = platform, Restorer(platform)
+    app.state.platform, app.state.restorer, app.state.delivery = platform, Restorer(platform), Delivery(platform)
     app.add_middleware(BodyLimit)
     app.middleware("http")(_traced)
     app.add_exception_handler(ApiProblem, _problem)
@@ -56,9 +57,11 @@ def _start(app: FastAPI) -> None:
     migrate(app.state.platform.engine)
     Workflows.launch(app.state.platform)
     app.state.restorer.start()
+    app.state.delivery.start()
 
 
 def _stop(app: FastAPI) -> None:
+    app.state.delivery.stop()
     app.state.restorer.stop()
     Workflows.stop()
 

@@ -33,7 +33,10 @@ def columns_of_sql(text: str, tables: Mapping[str, Mapping[str, str]]) -> Column
 
     None for a statement that is not understood: then every column of its inputs has to be taken to reach every one.
     """
-    schema = {name: {c: _TYPES.get(t, "VARCHAR") for c, t in fields.items()} for name, fields in tables.items()}
+    schema: dict[str, object] = {
+        name: {column: _TYPES.get(type, "VARCHAR") for column, type in fields.items()}
+        for name, fields in tables.items()
+    }
     try:
         statement = parse_one(text, dialect="duckdb")
         qualified = qualify(
@@ -81,12 +84,12 @@ class _Reader:
             for branch in scope.set_operation_scopes:
                 yield from self._output(branch, _names(branch)[place])
             return
-        found = [each for each in scope.expression.selects if each.alias_or_name == name]
+        found = [each for each in _query(scope).selects if each.alias_or_name == name]
         if not found:
             raise _NotUnderstood(name)
         yield from self._below(found[0])
 
-    def _below(self, expression: exp.Expression) -> Iterator[Column]:
+    def _below(self, expression: exp.Expr) -> Iterator[Column]:
         for column in expression.find_all(exp.Column):
             yield from self._resolve(column)
 
@@ -104,8 +107,15 @@ class _Reader:
         return frozenset({(source.name, column.name)})
 
 
+def _query(scope: Scope) -> exp.Query:
+    query = scope.expression
+    if not isinstance(query, exp.Query):
+        raise _NotUnderstood(query.sql())
+    return query
+
+
 def _names(scope: Scope) -> list[str]:
-    return [str(name) for name in scope.expression.named_selects]
+    return [str(name) for name in _query(scope).named_selects]
 
 
 def _compares_rows(scope: Scope) -> bool:
@@ -114,7 +124,7 @@ def _compares_rows(scope: Scope) -> bool:
     return isinstance(query, exp.SetOperation) and not (isinstance(query, exp.Union) and not query.args["distinct"])
 
 
-def _deciding(scope: Scope) -> Iterator[exp.Expression]:
+def _deciding(scope: Scope) -> Iterator[exp.Expr]:
     """Yield the parts of a query that decide which rows it returns."""
     query = scope.expression
     for clause in _CLAUSES:

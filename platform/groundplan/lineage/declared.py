@@ -76,9 +76,7 @@ def _view(known: Known, each: Declared) -> tuple[tuple[str, ...], Columns | None
     return made_of, Columns(columns.direct, columns.everywhere | keys)
 
 
-def _of_sql(
-    known: Known, project: str, path: str | None, inputs: Mapping[str, Declared | None]
-) -> Columns | None:
+def _of_sql(known: Known, project: str, path: str | None, inputs: Mapping[str, Declared | None]) -> Columns | None:
     """Return the columns of a statement of a project's, its tables named by their node ids."""
     text = known.text(project, path) if path else None
     if text is None or any(table is None for table in inputs.values()):
@@ -102,8 +100,9 @@ def _feature_service(known: Known, each: Declared) -> tuple[tuple[str, ...], Col
         for view, fields in views.items()
         for field in fields
     }
-    keys = {(f"{each.project}/feature_view/{view}", key) for view in views for key in _row_keys(known, each.project, view)}
-    return tuple(f"{each.project}/feature_view/{view}" for view in views), Columns(direct, frozenset(keys))
+    ids = {view: f"{each.project}/feature_view/{view}" for view in views}
+    keys = {(id, key) for view, id in ids.items() for key in _row_keys(known, each.project, view)}
+    return tuple(ids.values()), Columns(direct, frozenset(keys))
 
 
 def _row_keys(known: Known, project: str, view: str) -> set[str]:
@@ -134,7 +133,7 @@ def _model(known: Known, each: Declared) -> tuple[tuple[str, ...], Columns | Non
     return made_of, Columns({PREDICTION: frozenset(features | read)})
 
 
-def _alias(known: Known, each: Declared) -> tuple[tuple[str, ...], Columns | None]:
+def _alias(_: Known, each: Declared) -> tuple[tuple[str, ...], Columns | None]:
     model = f"{each.project}/model/{each.properties['model']}"
     return (model,), Columns({PREDICTION: frozenset({(model, PREDICTION)})})
 
@@ -191,7 +190,5 @@ _FIELDS: dict[str, Callable[[Known, Declared], dict[str, str]]] = {
     "feature_view": _fields_of_view,
     "feature_service": _fields_of_service,
     "materialization": lambda known, each: known.fields(f"{each.project}/feature_view/{each.properties['view']}"),
-    "model": lambda _, each: {PREDICTION: "float64"},
-    "alias": lambda _, each: {PREDICTION: "float64"},
-    "serving_application": lambda _, each: {PREDICTION: "float64"},
+    **dict.fromkeys(("model", "pair", "alias", "serving_application"), lambda *_: {PREDICTION: "float64"}),
 }

@@ -92,4 +92,3 @@ def _walk(start: _At, step: Callable[[_At], Iterator[_At]]) -> Reached:
             elif before is not None:
                 before.add(column)
     return {node: None if names is None else frozenset(names) for node, names in reached.items() if node != start[0]}
-

@@ -1,4 +1,4 @@
-"""What a change of one node touches, in the words that people act on: models, endpoints, teams, trainings that are due."""
+"""What a change of one node touches: models, endpoints, teams, and the trainings that are due."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -44,7 +44,7 @@ class Impact:
 def impact_of(point: Point, reached: Reached, known: Known) -> Impact:
     """Return the impact of a change of a point, given what is downstream of it."""
     lists: dict[str, list[str]] = {name: [] for name in LISTS.values()}
-    others = []
+    others: list[str] = []
     for id in reached:
         kind = id.split("/")[1] if id.count("/") >= 2 else ""
         (lists[LISTS[kind]] if kind in LISTS and not id.startswith("?") else others).append(id)

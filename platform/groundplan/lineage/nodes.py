@@ -1,9 +1,10 @@
 """Naming one thing of the graph as people do: ``features/weather``, ``weather.temp``, ``flights/model/delay``."""
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from groundplan.errors import GroundplanError, suggest
+from groundplan.errors import GroundplanError
 
 #: What people may write before a name → the kind's slug in ids.
 WORDS = {
@@ -44,30 +45,33 @@ class Point:
 def find_point(text: str, nodes: Mapping[str, Iterable[str]]) -> Point:
     """Return what ``text`` names among ``nodes`` (id → its columns).
 
-    GroundplanError, with the allowed forms and the nearest name, for what is there not at all, or more than once.
+    GroundplanError, with the allowed forms and the nearest name, for what is not there at all, or more than once.
     """
     given = text.strip()
     found = _named(given, nodes)
     if found:
         return _one(text, [Point(id) for id in found])
     stem, dot, column = given.rpartition(".")
-    if dot:
-        owners = _named(stem, nodes)
-        found = [id for id in owners if column in set(nodes[id])]
-        if found:
-            return _one(text, [Point(id, column) for id in found])
-        if owners:
-            columns = sorted({each for id in owners for each in nodes[id]})
-            raise GroundplanError(f"{text}: {owners[0]} has no column {column!r}; allowed: {', '.join(columns) or 'none'}")
-    raise GroundplanError(f"{text}: is nothing that is declared; {_hint(stem if dot else given, nodes)}")
+    owners = _named(stem, nodes) if dot else []
+    if not owners:
+        raise GroundplanError(f"{text}: is nothing that is declared; {_hint(stem or given, nodes)}")
+    having = [Point(id, column) for id in owners if column in set(nodes[id])]
+    if having:
+        return _one(text, having)
+    columns = ", ".join(sorted({each for id in owners for each in nodes[id]}))
+    raise GroundplanError(f"{text}: {owners[0]} has no column {column!r}; allowed: {columns or 'none'}")
 
 
 def _named(text: str, nodes: Iterable[str]) -> list[str]:
     """Return the ids that a text without a column names."""
     parts = text.split("/")
     found = [id for id in nodes if _means(parts, id.split("/", 2))]
-    nearest = min((_ORDER.get(id.split("/")[1], len(_ORDER)) for id in found), default=0)
-    return sorted(id for id in found if _ORDER.get(id.split("/")[1], len(_ORDER)) == nearest)
+    first = min(map(_place, found), default=0)
+    return sorted(id for id in found if _place(id) == first)
+
+
+def _place(id: str) -> int:
+    return _ORDER.get(id.split("/")[1], len(_ORDER)) if "/" in id else len(_ORDER)
 
 
 def _means(given: list[str], id: list[str]) -> bool:
@@ -86,7 +90,17 @@ def _one(text: str, found: list[Point]) -> Point:
 
 
 def _hint(given: str, nodes: Iterable[str]) -> str:
-    names = {id.split("/", 2)[-1]: id for id in nodes}
-    near = suggest(given.split("/")[-1], names)
-    told = near or f"there is: {', '.join(sorted(names)[:12])}"
+    """Say what is near: first among what the kind that was written means, then among all."""
+    *before, name = given.split("/")
+    slugs = {WORDS.get(word, word) for word in before}
+    ids = sorted((id for id in nodes if id.count("/") == 2), key=_place)
+    meant = [id for id in ids if id.split("/")[1] in slugs] or ids
+    near = next((found for some in (meant, ids) if (found := _nearest(name, some))), None)
+    told = f"did you mean {near}?" if near else f"there is: {', '.join(meant[:12]) or 'nothing'}"
     return f"{told}; allowed: {FORMS}"
+
+
+def _nearest(name: str, ids: Iterable[str]) -> str | None:
+    named = {id.split("/")[2]: id for id in reversed(list(ids))}
+    found = difflib.get_close_matches(name, named, n=1, cutoff=0.6)
+    return named[found[0]] if found else None
