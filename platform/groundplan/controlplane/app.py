@@ -11,8 +11,9 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from groundplan.controlplane.api import promotion, registry, resources
+from groundplan.controlplane.api import lineage, marquez, marquez_before, marquez_things, promotion, registry, resources
 from groundplan.controlplane.api.common import CORRELATION, correlation_id
+from groundplan.controlplane.api.encoded import EncodedPaths
 from groundplan.controlplane.api.limits import BodyLimit
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.db.engine import migrate
@@ -31,6 +32,7 @@ def make_app(platform: Platform) -> FastAPI:
     app = FastAPI(title="Groundplan control plane", version="1", lifespan=_lifespan)
     app.state.platform, app.state.restorer, app.state.delivery = platform, Restorer(platform), Delivery(platform)
     app.add_middleware(BodyLimit)
+    app.add_middleware(EncodedPaths)
     app.middleware("http")(_traced)
     app.add_exception_handler(ApiProblem, _problem)
     app.add_exception_handler(GroundplanError, _unavailable)
@@ -41,6 +43,8 @@ def make_app(platform: Platform) -> FastAPI:
     app.include_router(resources.router)
     app.include_router(registry.router)
     app.include_router(promotion.router)
+    for each in (lineage, marquez, marquez_things, marquez_before):
+        app.include_router(each.router)
     app.add_api_route("/healthz", _health, methods=["GET"])
     return app
 

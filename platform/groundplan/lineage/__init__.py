@@ -5,6 +5,7 @@ from groundplan.lineage.declared import PREDICTION, Declared, Known, declared_gr
 from groundplan.lineage.graph import Graph, Reached
 from groundplan.lineage.impact import Impact, impact_of, impact_of_declared
 from groundplan.lineage.nodes import Point, find_point
+from groundplan.lineage.trace import trace
 
 __all__ = [
     "PREDICTION",
@@ -22,4 +23,5 @@ __all__ = [
     "impact_of",
     "impact_of_declared",
     "reads_of",
+    "trace",
 ]

@@ -40,6 +40,22 @@ class Graph:
         """Whether there is a node of that id."""
         return node in self.sources
 
+    def columns_of(self, node: str) -> list[str]:
+        """Return the columns of a node that the graph knows of: its own, and those that others are made of."""
+        own = self.columns[node].direct.keys() if node in self.columns else set()
+        read = {
+            column
+            for target in self.targets.get(node, ())
+            if target in self.columns
+            for column in self._columns_read(target, node)
+        }
+        return sorted({*own, *read})
+
+    def _columns_read(self, target: str, node: str) -> Iterator[str]:
+        known = self.columns[target]
+        for columns in (*known.direct.values(), known.everywhere):
+            yield from (column for source, column in columns if source == node)
+
     def downstream(self, node: str, column: str | None = None) -> Reached:
         """Return all that depends on a node, or on one column of it, nearest first. Empty for an unknown node."""
         return _walk((node, column), self._next)

@@ -1,5 +1,6 @@
 """What a change of one node touches: models, endpoints, teams, and the trainings that are due."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +19,8 @@ LISTS = {
     "alias": "aliases",
     "serving_application": "applications",
 }
+#: Ids of our own nodes; what is not ours is ``<namespace>:<name>``.
+_OWN = re.compile(r"[a-z0-9_]+/([a-z_]+)/[^/:]+")
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ def impact_of(point: Point, reached: Reached, known: Known) -> Impact:
     lists: dict[str, list[str]] = {name: [] for name in LISTS.values()}
     others: list[str] = []
     for id in reached:
-        kind = id.split("/")[1] if id.count("/") >= 2 else ""
-        (lists[LISTS[kind]] if kind in LISTS and not id.startswith("?") else others).append(id)
+        ours = _OWN.fullmatch(id)
+        (lists[LISTS[ours[1]]] if ours and ours[1] in LISTS else others).append(id)
     own = [id for ids in lists.values() for id in ids]
     touched = {name: tuple(ids) for name, ids in lists.items()}
     training = {id: _retrain(known, id) for id in (*_itself(point), *touched["models"])}

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,7 +29,7 @@ ENDED = frozenset({"COMPLETED", "FAILED", "ABORTED"})
 def ingest(connection: sa.Connection, document: Mapping[str, Any]) -> bool:
     """Write one event; False when it had been written before. ValidationError when it is not as it must be."""
     event = Event.model_validate(document)
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITING)))
+    take_turn(connection)
     if not _receive(connection, event, document):
         return False
     if event.job is None:
@@ -36,6 +37,11 @@ def ingest(connection: sa.Connection, document: Mapping[str, Any]) -> bool:
     else:
         _job(connection, event, event.job)
     return True
+
+
+def take_turn(connection: sa.Connection) -> None:
+    """Wait until this transaction is the one that writes lineage, and be it until it ends."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITING)))
 
 
 def _receive(connection: sa.Connection, event: Event, document: Mapping[str, Any]) -> bool:
@@ -64,14 +70,14 @@ def _job(connection: sa.Connection, event: Event, job: Job) -> None:
     outputs = [written.dataset(connection, each, run, output=True) for each in event.outputs or ()]
     known = written.job(connection, job, run)
     if event.run is None:
-        _edges(connection, event, job, known, inputs, outputs)
+        edges_of(connection, known, inputs, outputs, event.eventTime, None)
         return
     before = _run(connection, event, job, event.run)
     all_in, all_out = (_together(before[side], new) for side, new in (("inputs", inputs), ("outputs", outputs)))
-    version = None
-    if all_in or all_out:
-        version = _edges(connection, event, job, known, all_in, all_out, before["started_at"])
-    values = {"inputs": all_in, "outputs": all_out} | ({"job_version": version} if version else {})
+    # A run that has only begun, or that failed, does not unsay what the one before it wrote.
+    ended = event.eventType == "COMPLETE"
+    version = edges_of(connection, known, all_in, all_out, before["started_at"], run, add=not ended)
+    values = {"inputs": all_in, "outputs": all_out, "job_version": version}
     connection.execute(sa.update(tables.runs).where(tables.runs.c.id == run).values(values))
 
 
@@ -106,32 +112,33 @@ def _run(connection: sa.Connection, event: Event, job: Job, run: Run) -> Mapping
     return {**row, "started_at": values["started_at"]}
 
 
-def _edges(
+def edges_of(
     connection: sa.Connection,
-    event: Event,
-    job: Job,
     known: Mapping[str, Any],
     inputs: list[dict[str, Any]],
     outputs: list[dict[str, Any]],
-    began: Any = None,
+    at: datetime,
+    run: str | None,
+    *,
+    add: bool = False,
 ) -> str:
-    """Write a job's version: what it reads and writes. Its edges become these, unless a newer run's are there."""
-    pairs = [[[each["namespace"], each["name"]] for each in side] for side in (inputs, outputs)]
-    version = stable_uuid(job.namespace, job.name, json.dumps(pairs))
-    ids = [[{"namespace": each["namespace"], "name": each["name"]} for each in side] for side in (inputs, outputs)]
-    run = str(event.run.runId) if event.run else None
+    """Write a job's version, which is what it reads and writes, and return it.
+
+    These are its edges from now on, unless those of a run that began later are there; ``add``: beside what was there.
+    """
+    sides = [[{"namespace": each["namespace"], "name": each["name"]} for each in side] for side in (inputs, outputs)]
+    version = stable_uuid(known["namespace"], known["name"], json.dumps(sides))
     values = {
         "version": version,
-        "namespace": job.namespace,
-        "name": job.name,
+        "namespace": known["namespace"],
+        "name": known["name"],
         "location": known["location"],
-        "inputs": ids[0],
-        "outputs": ids[1],
+        "inputs": sides[0],
+        "outputs": sides[1],
         "latest_run": run,
     }
     upsert = insert(tables.job_versions).values(values)
     connection.execute(upsert.on_conflict_do_update(index_elements=["version"], set_={"latest_run": run}))
-    at = began or event.eventTime
     if known["edges_at"] is None or known["edges_at"] <= at:
-        written.edges(connection, known["id"], version, at, inputs, outputs)
+        written.edges(connection, known["id"], version, None if add else at, inputs, outputs)
     return version

@@ -15,7 +15,8 @@ LONGEST = 1024
 MOST = 1000
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a name that can be one. ValueError, which says why, for another."""
     if not text.isprintable():
         raise ValueError("has characters that cannot be printed")
     if len(text.encode()) > LONGEST:
@@ -23,7 +24,7 @@ def _plain(text: str) -> str:
     return text
 
 
-Name = Annotated[str, Field(min_length=1), AfterValidator(_plain)]
+Name = Annotated[str, Field(min_length=1), AfterValidator(plain)]
 Facets = dict[str, dict[str, Any]]
 
 
@@ -35,7 +36,7 @@ class Field_(_Part):
     """One column of a dataset's schema facet."""
 
     name: Name
-    type: Annotated[str, AfterValidator(_plain)] | None = None
+    type: Annotated[str, AfterValidator(plain)] | None = None
     description: str | None = None
 
 

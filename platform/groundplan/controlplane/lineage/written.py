@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from groundplan.controlplane.db import lineage_tables as tables
 from groundplan.controlplane.lineage.naming import stable_uuid
 from groundplan.controlplane.lineage.received import ColumnLineage, Dataset, Job
+from groundplan.controlplane.problem import ApiProblem
 
 #: Marquez's kinds of dataset and job, for what says none.
 DB_TABLE, BATCH = "DB_TABLE", "BATCH"
@@ -36,8 +37,8 @@ def dataset(connection: sa.Connection, given: Dataset, run: str | None, *, outpu
     id = connection.execute(found).scalar_one()
     if not keeps:
         _keep_version(connection, {**key, **values}, run if output else None)
-    if output and given.lineage is not None:
-        _columns(connection, id, given.lineage)
+    if output and (given.lineage is not None or given.columns):
+        _columns(connection, id, given.lineage or ColumnLineage())
     return {**key, "version": version, "id": id}
 
 
@@ -139,30 +140,23 @@ def edges(
     connection: sa.Connection,
     id: int,
     version: str,
-    at: datetime,
+    at: datetime | None,
     inputs: Iterable[Mapping[str, Any]],
     outputs: Iterable[Mapping[str, Any]],
 ) -> None:
-    """Write what a job reads and writes, in place of what it did before."""
+    """Write what a job reads and writes, in place of what it did before ``at``, or beside it where that is None."""
     table = tables.edges
-    connection.execute(sa.delete(table).where(table.c.job == id))
     rows = {
-        (_id_of(connection, each), output): {"job": id, "dataset": _id_of(connection, each), "output": output}
+        (each["id"], output): {"job": id, "dataset": each["id"], "output": output}
         for output, side in ((False, inputs), (True, outputs))
         for each in side
     }
+    if at is not None:
+        connection.execute(sa.delete(table).where(table.c.job == id))
+        now = sa.update(tables.jobs).where(tables.jobs.c.id == id)
+        connection.execute(now.values(version=version, edges_at=at))
     if rows:
-        connection.execute(sa.insert(table), list(rows.values()))
-    now = sa.update(tables.jobs).where(tables.jobs.c.id == id)
-    connection.execute(now.values(version=version, edges_at=at))
-
-
-def _id_of(connection: sa.Connection, each: Mapping[str, Any]) -> int:
-    if "id" in each:
-        return int(each["id"])
-    table = tables.datasets
-    where = (table.c.namespace == each["namespace"], table.c.name == each["name"])
-    return int(connection.execute(sa.select(table.c.id).where(*where)).scalar_one())
+        connection.execute(insert(table).values(list(rows.values())).on_conflict_do_nothing())
 
 
 def namespace(connection: sa.Connection, name: str, owner: str | None = None, description: str | None = None) -> None:
@@ -173,3 +167,28 @@ def namespace(connection: sa.Connection, name: str, owner: str | None = None, de
         return
     values = {"owner": owner, "description": description, "updated_at": sa.func.now()}
     connection.execute(upsert.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+def tag(connection: sa.Connection, row: Mapping[str, Any], field: str | None, name: str) -> None:
+    """Tag a dataset, or one of its columns. ApiProblem 404 for a column that it has not."""
+    name_tag(connection, name, None)
+    table = tables.datasets
+    if field is None:
+        values: dict[str, Any] = {"tags": sorted({*row["tags"], name})}
+    else:
+        if field not in [each["name"] for each in row["fields"]]:
+            raise ApiProblem(404, "no such field", path=row["name"], value=field)
+        fields = [
+            {**each, "tags": sorted({*each["tags"], name})} if each["name"] == field else each for each in row["fields"]
+        ]
+        values = {"fields": fields}
+    connection.execute(sa.update(table).where(table.c.id == row["id"]).values(**values, updated_at=sa.func.now()))
+
+
+def name_tag(connection: sa.Connection, name: str, description: str | None) -> None:
+    """Write a tag; None leaves what it meant."""
+    upsert = insert(tables.tags).values(name=name, description=description)
+    if description is None:
+        connection.execute(upsert.on_conflict_do_nothing())
+        return
+    connection.execute(upsert.on_conflict_do_update(index_elements=["name"], set_={"description": description}))
