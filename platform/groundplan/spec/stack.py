@@ -94,11 +94,17 @@ class LocalSpec(Model):
         return {name: self.port(name) for name in PORT_OFFSETS}
 
 
+#: An address without a password in it: plans and logs show it.
+URL_PATTERN = r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s@?#]*)?$"
+
+
 class ServicesSpec(Model):
     """Which program plays which part."""
 
     online_store: Literal["valkey"] = "valkey"
     offline_store: Literal["parquet"] = "parquet"
+    #: ``local``: the control plane keeps lineage and speaks Marquez's API; a URL: it sends it to that Marquez too.
+    lineage: Literal["local"] | Annotated[str, Field(pattern=URL_PATTERN, max_length=1024)] = "local"
 
 
 class ProtectionSpec(Model):

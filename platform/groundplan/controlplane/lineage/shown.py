@@ -1,4 +1,4 @@
-"""Rows of lineage as Marquez's API shows them (its OpenAPI document, ``spec/openapi.yml`` of MarquezProject/marquez)."""
+"""Rows of lineage as Marquez's API shows them (``spec/openapi.yml`` of MarquezProject/marquez)."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
