@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from groundplan.spec._base import FilePath, Model, Name
+from groundplan.spec._base import FilePath, Model, Name, Url
 
 #: Every port of the local target is ``port_base`` plus its offset, unless ``ports`` names it.
 PORT_OFFSETS = {
@@ -94,17 +94,13 @@ class LocalSpec(Model):
         return {name: self.port(name) for name in PORT_OFFSETS}
 
 
-#: An address without a password in it: plans and logs show it.
-URL_PATTERN = r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s@?#]*)?$"
-
-
 class ServicesSpec(Model):
     """Which program plays which part."""
 
     online_store: Literal["valkey"] = "valkey"
     offline_store: Literal["parquet"] = "parquet"
     #: ``local``: the control plane keeps lineage and speaks Marquez's API; a URL: it sends it to that Marquez too.
-    lineage: Literal["local"] | Annotated[str, Field(pattern=URL_PATTERN, max_length=1024)] = "local"
+    lineage: Literal["local"] | Url = "local"
 
 
 class ProtectionSpec(Model):
