@@ -45,5 +45,8 @@ bench: .venv/develop ## Figures for the note
 bench-serving: .venv/develop ## Serving against its rivals (docs/benchmarks.md); QUICK=1 for one short round
 	.venv/bin/python -m benchmarks.serving $(if $(QUICK),--quick)
 
+bench-impact: .venv/develop ## "What breaks if I change this" with 1,000 models (docs/lineage.md)
+	.venv/bin/python -m benchmarks.impact
+
 format: .venv/develop ## Format and fix
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix .
