@@ -4,7 +4,7 @@ STACK ?= local
 GP = .venv/bin/groundplan
 PYTEST = .venv/bin/python -m pytest
 
-.PHONY: up preview down check test test-all test-unit test-runtime bench bench-serving format help load-pair
+.PHONY: up preview down check test test-all test-unit test-runtime bench bench-serving bench-impact format help load-pair
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)

@@ -18,7 +18,7 @@ from groundplan.controlplane.api.limits import BodyLimit
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.db.engine import migrate
 from groundplan.controlplane.lineage.delivery import Delivery
-from groundplan.controlplane.problem import ApiProblem, as_parts, service_of
+from groundplan.controlplane.problem import ApiProblem, as_parts, service_of, shown
 from groundplan.controlplane.restore import Restorer
 from groundplan.controlplane.workflows import Workflows
 from groundplan.errors import GroundplanError
@@ -106,7 +106,7 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"])
-    return _problem(_, ApiProblem(422, str(first["msg"]), path=path, value=str(first.get("input"))[:80]))
+    return _problem(_, ApiProblem(422, str(first["msg"]), path=path, value=shown(first.get("input"))))
 
 
 def _http(_: Request, error: Exception) -> JSONResponse:

@@ -15,6 +15,7 @@ from groundplan.controlplane.db import lineage_tables as tables
 from groundplan.controlplane.lineage import column_graph, graphs, queries
 from groundplan.controlplane.lineage.ingest import ingest
 from groundplan.controlplane.problem import ApiProblem
+from groundplan.controlplane.problem import shown as value_shown
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(authorized)], tags=["marquez"])
 
@@ -33,7 +34,7 @@ def record_lineage(event: Annotated[dict[str, Any], Body()], platform: PlatformD
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"]) or "event"
-        raise ApiProblem(422, str(first["msg"]), path=path, value=str(first.get("input"))[:80]) from None
+        raise ApiProblem(422, str(first["msg"]), path=path, value=value_shown(first.get("input"))) from None
     return Response(status_code=201)
 
 
