@@ -10,7 +10,7 @@ from groundplan.cli._console import print_line, print_table, say
 from groundplan.cli._lineage import known_of
 from groundplan.cli._platform import Platform
 from groundplan.cli.impact import TRAINING
-from groundplan.errors import GroundplanError, ServiceError
+from groundplan.errors import GroundplanError
 from groundplan.lineage import declared_graph
 from groundplan.lineage.impact import teams_of
 from groundplan.plan import Plan
@@ -76,8 +76,9 @@ def tell_up(platform: Platform, plan: Plan, found: Sequence[Difference] | None, 
     changes = [{"id": each.id, "action": each.action} for each in found or ()]
     body = {"plan_digest": plan.digest, "changes": changes, "succeeded": succeeded, "commit": commit, "dirty": dirty}
     try:
+        platform.get("/lineage/outbox")  # a control plane that is not there is not waited for
         platform.post("/ups", body)
-    except ServiceError as error:
+    except GroundplanError as error:
         say(f"warning: this up is not in the lineage: {error}")
 
 
