@@ -22,7 +22,8 @@ from tests.support.clone import free_port_base
 from tests.support.local_stack import LocalStack, make_site
 
 from groundplan.controlplane.db.engine import make_engine, migrate
-from groundplan.controlplane.lineage import graphs
+from groundplan.controlplane.db.tables import resources
+from groundplan.controlplane.lineage import graphs, now
 from groundplan.controlplane.lineage.ingest import ingest
 from groundplan.controlplane.lineage.naming import stable_uuid
 from groundplan_runtime.config import Runtime
@@ -85,10 +86,32 @@ def write(engine: sa.Engine, models: int) -> int:
     return len(events)
 
 
-def ask(engine: sa.Engine, column: str) -> dict[str, frozenset[str] | None]:
-    """Return all that depends on a column of the raw table: the graph is read anew, as a request does."""
+def declare(engine: sa.Engine, models: int) -> None:
+    """Write the same as declared resources: what an answer tells of how things stand."""
+    views = max(models // 2, VIEWS)
+    raw = {"fields": {f"c{n}": "float64" for n in range(COLUMNS)}}
+    fields = {"entities": [], "timestamp": "t", "fields": {f"f{n}": "float64" for n in range(FIELDS)}}
+    rows = [("project", "big", {"team": "core", "owner": "ana@example.org"}), ("data_source", "raw", raw)]
+    rows += [("feature_view", f"v{n}", fields) for n in range(views)]
+    for n in range(models):
+        rows += [("model", f"m{n}", {"retrain": "on_change"}), ("alias", f"m{n}@production", {"model": f"m{n}"})]
+        rows += [("serving_application", f"m{n}", {"model": f"m{n}"})]
+    digests = {
+        "digest": "d",
+        "data_digest": "d",
+        "upstream": {},
+        "outputs": {"version": 1, "serves": 1},
+        "status": "ready",
+    }
+    values = [{"project": "big", "kind": k, "name": n, "properties": p, **digests} for k, n, p in rows]
+    with engine.begin() as connection:
+        connection.execute(sa.insert(resources), values)
+
+
+def ask(engine: sa.Engine, node: str) -> dict[str, Any]:
+    """Return what `GET /v1/impact` answers: everything is read anew, as a request does."""
     with engine.connect() as connection:
-        return dict(graphs.whole(connection, "test").downstream("big/data_source/raw", column))
+        return now.impact(connection, "test", node)
 
 
 def measure(engine: sa.Engine, models: int, rounds: int) -> dict[str, Any]:
@@ -96,11 +119,12 @@ def measure(engine: sa.Engine, models: int, rounds: int) -> dict[str, Any]:
     begun = time.perf_counter()
     events = write(engine, models)
     written = time.perf_counter() - begun
+    declare(engine, models)
     took = []
     reached: dict[str, Any] = {}
     for _ in range(rounds):
         begun = time.perf_counter()
-        reached = ask(engine, "c0")
+        reached = ask(engine, "raw.c0")
         took.append(time.perf_counter() - begun)
     begun = time.perf_counter()
     with engine.connect() as connection:
@@ -110,8 +134,8 @@ def measure(engine: sa.Engine, models: int, rounds: int) -> dict[str, Any]:
         "models": models,
         "events": events,
         "seconds to write": round(written, 2),
-        "reached": len(reached),
-        "models reached": sum("/model/" in id for id in reached),
+        "models reached": len(reached["touched"]["models"]),
+        "endpoints reached": len(reached["touched"]["applications"]),
         "impact, median of seconds": round(statistics.median(took), 3),
         "impact, worst of seconds": round(max(took), 3),
         "GET /api/v1/lineage, depth 20, seconds": round(whole, 3),

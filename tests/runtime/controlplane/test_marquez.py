@@ -247,6 +247,9 @@ def test_hostile_requests_are_refused(plane: Plane, url: str) -> None:
     assert post("/api/v1/lineage", content=b"x" * (2 << 20)).status_code == 413
     assert post("/api/v1/lineage", content=b'{"a":' * 60_000).status_code in (400, 422)
     assert post("/api/v1/lineage", content=b"[]").status_code == 422
+    for depth in (100, 400, 700, 900, 980):
+        deep = json.dumps(_document(deep="@")).replace('"@"', '{"a":' * depth + "1" + "}" * depth)
+        assert post("/api/v1/lineage", content=deep).status_code in (201, 400, 422), depth
     assert httpx.post(f"{url}/api/v1/lineage", json=_document(), trust_env=False).status_code == 401
     for query, status in (
         ({"nodeId": "dataset:a"}, 422),

@@ -2,24 +2,16 @@
 
 from typing import Annotated, Any, Literal
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from groundplan.controlplane import store
 from groundplan.controlplane.api.common import ActorDep, PlatformDep, authorized
-from groundplan.controlplane.context import Platform
-from groundplan.controlplane.lineage import graphs, outbox
-from groundplan.controlplane.problem import ApiProblem
-from groundplan.errors import GroundplanError
-from groundplan.lineage import Declared, Graph, Known, Point, find_point, impact_of, trace
-from groundplan.lineage.declared import PREDICTION
+from groundplan.controlplane.lineage import now, outbox
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(authorized)])
 
 Node = Annotated[str, Query(min_length=1, max_length=1024, description="features/<view>, <view>.<column>, a node id")]
-#: What of a thing's outputs says how it stands now.
-NOW = ("version", "points_to", "serves", "aliases", "endpoint", "retrain_due")
 
 
 class Change(BaseModel):
@@ -56,20 +48,14 @@ def post_up(up: Up, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
 def impact(node: Node, platform: PlatformDep) -> dict[str, Any]:
     """Return what a change of a node or column touches now: models, endpoints, teams, trainings that are due."""
     with platform.engine.connect() as connection:
-        found, known = _now(connection, platform)
-    graph, point = found
-    at = _point(node, graph, known)
-    touched = impact_of(at, graph.downstream(at.node, at.column), known)
-    own = [id for ids in touched.touched.values() for id in ids]
-    return {**touched.document(), "now": {id: point[id] for id in (at.node, *own) if id in point}}
+        return now.impact(connection, platform.runtime.stack, node)
 
 
 @router.get("/lineage")
 def lineage(node: Node, platform: PlatformDep) -> dict[str, Any]:
     """Return all that a node or column depends on, and all that depends on it, with the edges between them."""
     with platform.engine.connect() as connection:
-        (graph, _), known = _now(connection, platform)
-    return trace(graph, _point(node, graph, known))
+        return now.lineage(connection, platform.runtime.stack, node)
 
 
 @router.get("/lineage/outbox")
@@ -79,25 +65,3 @@ def standing(platform: PlatformDep) -> dict[str, Any]:
     with platform.engine.connect() as connection:
         found = outbox.standing(connection)
     return {"target": target or "local", **found, "to_send": found["to_send"] if target else 0}
-
-
-def _now(connection: sa.Connection, platform: Platform) -> tuple[tuple[Graph, dict[str, Any]], Known]:
-    """Return the graph of lineage, how each thing stands, and what is declared."""
-    rows = store.every(connection)
-    known = Known((Declared(r.project, r.kind, r.name, r.properties) for r in rows), lambda *_: None)
-    standing = {r.id: {key: r.outputs[key] for key in NOW if key in r.outputs} | {"status": r.status} for r in rows}
-    graph = graphs.whole(connection, platform.runtime.stack)
-    for row in rows:
-        if row.kind == "feature_view":  # an entity is no dataset: what is keyed by it is told by the declaration
-            graph.add(row.id, (f"{row.project}/entity/{name}" for name in row.properties["entities"]))
-    return (graph, standing), known
-
-
-def _point(text: str, graph: Graph, known: Known) -> Point:
-    fields = {
-        id: known.fields(id) or ([PREDICTION] if "/pair/" in id else graph.columns_of(id)) for id in graph.sources
-    }
-    try:
-        return find_point(text, fields)
-    except GroundplanError as error:
-        raise ApiProblem(404, str(error), path="node") from error

@@ -31,6 +31,8 @@ def record_lineage(event: Annotated[dict[str, Any], Body()], platform: PlatformD
     try:
         with platform.engine.begin() as connection:
             ingest(connection, event)
+    except RecursionError:
+        raise ApiProblem(422, "is nested too deep", path="event") from None
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"]) or "event"
