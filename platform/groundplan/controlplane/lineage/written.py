@@ -23,14 +23,19 @@ def dataset(connection: sa.Connection, given: Dataset, run: str | None, *, outpu
 
     What a run writes gets a version of its own; what it reads keeps the one that it has.
     """
-    namespace(connection, given.namespace)
     before = _known(connection, given)
+    if before is None:
+        namespace(connection, given.namespace)
+    elif not output and not given.all_facets:  # only named: nothing is said of it
+        return {key: before[key] for key in ("namespace", "name", "version", "id")}
     values = {**_described(given, before), **_facets(given, before)}
     keeps = before is not None and not (output and run is not None) and values["fields"] == before["fields"]
     version = before["version"] if before is not None and keeps else _version(given, run, values["fields"])
     values |= {"version": version, "updated_at": sa.func.now()}
     if output:
         values |= {"deleted": values["lifecycle_state"] == GONE, "modified_at": sa.func.now()}
+    elif before is not None:
+        values["lifecycle_state"] = before["lifecycle_state"]
     key = {"namespace": given.namespace, "name": given.name}
     upsert = insert(tables.datasets).values(**key, **values)
     found = upsert.on_conflict_do_update(index_elements=list(key), set_=values).returning(tables.datasets.c.id)
@@ -98,7 +103,8 @@ def _columns(connection: sa.Connection, id: int, given: ColumnLineage) -> None:
     for field, column, told in (*named, *(("", column, None) for column in given.dataset)):
         key = (column.namespace, column.name)
         if key not in sources:
-            sources[key] = dataset(connection, Dataset(namespace=key[0], name=key[1]), None, output=False)["id"]
+            source = Dataset(namespace=key[0], name=key[1])
+            sources[key] = dataset(connection, source, None, output=False)["id"]
         rows[field, sources[key], column.field] = {
             "dataset": id,
             "field": field,
@@ -113,10 +119,11 @@ def _columns(connection: sa.Connection, id: int, given: ColumnLineage) -> None:
 
 def job(connection: sa.Connection, given: Job, run: str | None) -> Mapping[str, Any]:
     """Write a job as an event names it; return its row."""
-    namespace(connection, given.namespace)
     table, facets = tables.jobs, given.facets or {}
     where = (table.c.namespace == given.namespace, table.c.name == given.name)
     before = connection.execute(sa.select(table).where(*where)).mappings().one_or_none()
+    if before is None:
+        namespace(connection, given.namespace)
     told = {
         "type": _text(facets, "jobType", "processingType"),
         "description": _text(facets, "documentation", "description"),
