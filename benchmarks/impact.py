@@ -29,7 +29,7 @@ from groundplan.controlplane.lineage.naming import stable_uuid
 from groundplan_runtime.config import Runtime
 
 #: Columns of the raw table, of a view, and views a model reads.
-COLUMNS, FIELDS, VIEWS = 20, 10, 5
+COLUMNS, FIELDS, VIEWS = 20, 10, 3
 
 
 def story(models: int, stack: str = "test") -> Iterator[dict[str, Any]]:

@@ -2,11 +2,14 @@
 
 import time
 
+import pytest
+
 from benchmarks.impact import ask, database, declare, write
 
 MODELS = 1000
 
 
+@pytest.mark.slow
 def test_the_answer_is_right_with_a_thousand_models() -> None:
     with database() as engine:
         write(engine, MODELS)

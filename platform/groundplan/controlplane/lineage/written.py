@@ -163,7 +163,7 @@ def edges(
         now = sa.update(tables.jobs).where(tables.jobs.c.id == id)
         connection.execute(now.values(version=version, edges_at=at))
     if rows:
-        connection.execute(insert(table).values(list(rows.values())).on_conflict_do_nothing())
+        connection.execute(insert(table).on_conflict_do_nothing(), list(rows.values()))
 
 
 def namespace(connection: sa.Connection, name: str, owner: str | None = None, description: str | None = None) -> None:
