@@ -4,7 +4,7 @@ STACK ?= local
 GP = .venv/bin/groundplan
 PYTEST = .venv/bin/python -m pytest
 
-.PHONY: up preview down check test test-all test-unit test-runtime bench bench-serving format help load-pair
+.PHONY: up preview down check test test-all test-unit test-runtime bench bench-serving bench-impact format help load-pair
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench: .venv/develop ## Figures for the note
 
 bench-serving: .venv/develop ## Serving against its rivals (docs/benchmarks.md); QUICK=1 for one short round
 	.venv/bin/python -m benchmarks.serving $(if $(QUICK),--quick)
+
+bench-impact: .venv/develop ## "What breaks if I change this" with 1,000 models (docs/lineage.md)
+	.venv/bin/python -m benchmarks.impact
 
 format: .venv/develop ## Format and fix
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix .

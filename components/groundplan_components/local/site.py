@@ -26,6 +26,8 @@ class Site:
     sources: tuple[str, ...]
     #: ``<project>/<application>`` → port, of applications that are one process.
     singles: Mapping[str, int] = field(default_factory=dict)
+    #: The Marquez that lineage is sent to, where one is declared.
+    lineage: str | None = None
     keep: bool = True
     bucket: str = BUCKET
 
@@ -33,7 +35,8 @@ class Site:
     def endpoints(self) -> dict[str, str]:
         """Every part's address, as ``runtime.json`` names it."""
         plain = {name: f"127.0.0.1:{self.ports[name]}" for name in PLAIN}
-        return plain | {name: f"http://127.0.0.1:{self.ports[name]}" for name in HTTP}
+        declared = {"lineage": self.lineage} if self.lineage else {}
+        return plain | {name: f"http://127.0.0.1:{self.ports[name]}" for name in HTTP} | declared
 
     @cached_property
     def applications(self) -> dict[str, str]:

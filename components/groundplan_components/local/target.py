@@ -64,6 +64,7 @@ def _site(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Site:
         code=code.digest(sources),
         sources=tuple(map(str, sources)),
         singles=_singles(stack, plan),
+        lineage=None if stack.services.lineage == "local" else stack.services.lineage.rstrip("/"),
         keep=stack.protection.keep_data,
     )
 

@@ -3,13 +3,15 @@
 import typer
 
 from groundplan.cli._app import ENV, command_app
+from groundplan.cli._changes import Difference, differences, tell_up
 from groundplan.cli._checkout import open_checkout
 from groundplan.cli._console import say
 from groundplan.cli._engine import INTERRUPTED, pulumi
-from groundplan.cli._platform import open_platform
+from groundplan.cli._platform import Platform
 from groundplan.cli._summary import summarize
 from groundplan.cli._workspace import open_workspace
 from groundplan.compose import load
+from groundplan.plan import build_plan
 
 app = command_app()
 
@@ -24,11 +26,16 @@ def up(
     Ctrl-C stops waiting, not a training that has begun: the next `up` joins it.
     """
     checkout = open_checkout(env)
-    _, projects = load(checkout.root, env)
+    stack, projects = load(checkout.root, env)
+    platform, plan = Platform(checkout, stack), build_plan(stack, projects)
+    before = differences(platform, plan)
     code = pulumi(open_workspace(checkout), ["up", "--yes", *(["--diff"] if diff else [])])
     if code == INTERRUPTED:
         say(f"interrupted: work that has begun on the platform goes on; join it with: groundplan up {env}")
         say(f"see where it is with: groundplan status {env}")
+    if code != INTERRUPTED:
+        found = before if before is not None else [Difference(node.id, "create", True) for node in plan.nodes]
+        tell_up(platform, plan, found, succeeded=not code)
     if code:
         raise typer.Exit(code)
-    summarize(open_platform(checkout), projects)
+    summarize(platform, projects)

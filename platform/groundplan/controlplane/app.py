@@ -11,12 +11,14 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from groundplan.controlplane.api import promotion, registry, resources
+from groundplan.controlplane.api import lineage, marquez, marquez_before, marquez_things, promotion, registry, resources
 from groundplan.controlplane.api.common import CORRELATION, correlation_id
+from groundplan.controlplane.api.encoded import EncodedPaths
 from groundplan.controlplane.api.limits import BodyLimit
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.db.engine import migrate
-from groundplan.controlplane.problem import ApiProblem, as_parts, service_of
+from groundplan.controlplane.lineage.delivery import Delivery
+from groundplan.controlplane.problem import ApiProblem, as_parts, service_of, shown
 from groundplan.controlplane.restore import Restorer
 from groundplan.controlplane.workflows import Workflows
 from groundplan.errors import GroundplanError
@@ -28,8 +30,9 @@ log = structlog.get_logger()
 def make_app(platform: Platform) -> FastAPI:
     """Return the control plane's application. Its start migrates the tables and takes up work that was cut off."""
     app = FastAPI(title="Groundplan control plane", version="1", lifespan=_lifespan)
-    app.state.platform, app.state.restorer = platform, Restorer(platform)
+    app.state.platform, app.state.restorer, app.state.delivery = platform, Restorer(platform), Delivery(platform)
     app.add_middleware(BodyLimit)
+    app.add_middleware(EncodedPaths)
     app.middleware("http")(_traced)
     app.add_exception_handler(ApiProblem, _problem)
     app.add_exception_handler(GroundplanError, _unavailable)
@@ -40,6 +43,8 @@ def make_app(platform: Platform) -> FastAPI:
     app.include_router(resources.router)
     app.include_router(registry.router)
     app.include_router(promotion.router)
+    for each in (lineage, marquez, marquez_things, marquez_before):
+        app.include_router(each.router)
     app.add_api_route("/healthz", _health, methods=["GET"])
     return app
 
@@ -56,9 +61,11 @@ def _start(app: FastAPI) -> None:
     migrate(app.state.platform.engine)
     Workflows.launch(app.state.platform)
     app.state.restorer.start()
+    app.state.delivery.start()
 
 
 def _stop(app: FastAPI) -> None:
+    app.state.delivery.stop()
     app.state.restorer.stop()
     Workflows.stop()
 
@@ -99,7 +106,7 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"])
-    return _problem(_, ApiProblem(422, str(first["msg"]), path=path, value=str(first.get("input"))[:80]))
+    return _problem(_, ApiProblem(422, str(first["msg"]), path=path, value=shown(first.get("input"))))
 
 
 def _http(_: Request, error: Exception) -> JSONResponse:

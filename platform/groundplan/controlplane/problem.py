@@ -66,6 +66,11 @@ def service_of(error: Exception) -> str | None:
     return SERVICES.get(type(error).__module__.split(".")[0])
 
 
+def shown(value: object) -> str:
+    """Return a value that was given as an error shows it: its beginning, and no half characters that JSON let pass."""
+    return str(value)[:80].encode(errors="replace").decode()
+
+
 def one_line(parts: Mapping[str, Any]) -> str:
     """Return the parts of an error as one line."""
     told = [str(parts["what"])]

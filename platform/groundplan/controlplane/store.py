@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from groundplan.controlplane.db.tables import events, resources
+from groundplan.controlplane.lineage import outbox
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,9 @@ def record(
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any] | None,
 ) -> None:
-    """Append one event; ``about`` is project, kind and name."""
+    """Append one event, and put it into the outbox of lineage; ``about`` is project, kind and name."""
     project, kind, name = about
     values = {"project": project, "kind": kind, "name": name, "before": before, "after": after}
     who = {"actor": actor.name, "reason": actor.reason, "correlation_id": actor.correlation_id}
-    connection.execute(sa.insert(events).values(action=action, **values, **who))
+    statement = sa.insert(events).values(action=action, **values, **who).returning(events.c.seq)
+    outbox.put(connection, connection.execute(statement).scalar_one())

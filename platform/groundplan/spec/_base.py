@@ -15,6 +15,8 @@ SQL_PATTERN = rf"^{_PATH}\.sql$"
 PYTHON_PATTERN = rf"^{_PATH}\.py:[A-Za-z_][A-Za-z0-9_]*$"
 FILE_PATTERN = rf"^{_PATH}$"
 DATA_PATTERN = rf"^(s3://[a-z0-9.\-]+/[^\s]+|{_PATH})$"
+#: An address without a password in it: plans and logs show it.
+URL_PATTERN = r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s@?#]*)?$"
 
 #: What each pattern means, in words: shown as "allowed" in an error.
 MEANING = {
@@ -24,6 +26,7 @@ MEANING = {
     SQL_PATTERN: "a .sql file inside the project folder, as in features/weather.sql",
     PYTHON_PATTERN: "a function in a file inside the project folder, as in features/delays.py:build",
     FILE_PATTERN: "a relative path without '..'",
+    URL_PATTERN: "http(s)://host[:port][/path], without a password",
     DATA_PATTERN: "a file inside the project folder, or s3://bucket/key",
 }
 
@@ -34,6 +37,7 @@ SqlFile = Annotated[str, Field(pattern=SQL_PATTERN)]
 PythonRef = Annotated[str, Field(pattern=PYTHON_PATTERN)]
 FilePath = Annotated[str, Field(pattern=FILE_PATTERN)]
 DataPath = Annotated[str, Field(pattern=DATA_PATTERN)]
+Url = Annotated[str, Field(pattern=URL_PATTERN, max_length=1024)]
 FieldType = Literal["string", "int64", "float64", "bool", "timestamp"]
 Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
 

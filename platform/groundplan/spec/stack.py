@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from groundplan.spec._base import FilePath, Model, Name
+from groundplan.spec._base import FilePath, Model, Name, Url
 
 #: Every port of the local target is ``port_base`` plus its offset, unless ``ports`` names it.
 PORT_OFFSETS = {
@@ -99,6 +99,8 @@ class ServicesSpec(Model):
 
     online_store: Literal["valkey"] = "valkey"
     offline_store: Literal["parquet"] = "parquet"
+    #: ``local``: the control plane keeps lineage and speaks Marquez's API; a URL: it sends it to that Marquez too.
+    lineage: Literal["local"] | Url = "local"
 
 
 class ProtectionSpec(Model):

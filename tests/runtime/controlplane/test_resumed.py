@@ -23,7 +23,7 @@ class Process:
     """The control plane as a process, and a client of it."""
 
     def __init__(self, runtime_file: Path, folder: Path) -> None:
-        runtime = Runtime.load(runtime_file)
+        self.runtime = runtime = Runtime.load(runtime_file)
         paths = os.pathsep.join(str(ROOT / part) for part in ("platform", "components", "serving", "."))
         self.folder, self._env = folder, {**os.environ, "GROUNDPLAN_RUNTIME": str(runtime_file), "PYTHONPATH": paths}
         token = {"Authorization": f"Bearer {runtime.secret('controlplane-token')}"}

@@ -82,7 +82,8 @@ def status(platform: PlatformDep) -> dict[str, Any]:
     """Return what is declared and how it stands: resources, models, aliases, applications, endpoints."""
     with platform.engine.connect() as connection:
         found = store.every(connection)
-    brief = [{k: r.document()[k] for k in ("project", "kind", "name", "status", "message", "digest")} for r in found]
+    shown = ("project", "kind", "name", "status", "message", "digest", "data_digest")
+    brief = [{k: r.document()[k] for k in shown} for r in found]
     of = {kind: [r for r in found if r.kind == kind] for kind in ("model", "alias", "serving_application")}
     return {
         "stack": platform.runtime.stack,
