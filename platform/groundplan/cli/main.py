@@ -23,6 +23,7 @@ COMMANDS = {
     "rollback": ("rollback", "Take an alias back to the version before, at once, and hold it there."),
     "release": ("release", "Lift a hold: the alias does what its YAML says again."),
     "history": ("history", "Every move of a model's aliases; what production was at an instant."),
+    "audit": ("audit", "Who did what, when, why; and the proof that the trail is whole."),
     "skew": ("skew", "Compute what was served again, offline; exit code 1 where it differs."),
     "shadow": ("shadow", "What shadows would have answered, beside what was answered."),
     "logs": ("logs", "What a service wrote."),

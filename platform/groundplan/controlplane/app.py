@@ -11,9 +11,10 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from groundplan.controlplane.api import promotion, registry, resources
+from groundplan.controlplane.api import audit, promotion, registry, resources
 from groundplan.controlplane.api.common import CORRELATION, correlation_id
 from groundplan.controlplane.api.limits import BodyLimit
+from groundplan.controlplane.audit.checkpoints import Checkpoints
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.db.engine import migrate
 from groundplan.controlplane.problem import ApiProblem, as_parts, service_of
@@ -29,6 +30,7 @@ def make_app(platform: Platform) -> FastAPI:
     """Return the control plane's application. Its start migrates the tables and takes up work that was cut off."""
     app = FastAPI(title="Groundplan control plane", version="1", lifespan=_lifespan)
     app.state.platform, app.state.restorer = platform, Restorer(platform)
+    app.state.checkpoints = Checkpoints(platform)
     app.add_middleware(BodyLimit)
     app.middleware("http")(_traced)
     app.add_exception_handler(ApiProblem, _problem)
@@ -40,6 +42,7 @@ def make_app(platform: Platform) -> FastAPI:
     app.include_router(resources.router)
     app.include_router(registry.router)
     app.include_router(promotion.router)
+    app.include_router(audit.router)
     app.add_api_route("/healthz", _health, methods=["GET"])
     return app
 
@@ -56,11 +59,13 @@ def _start(app: FastAPI) -> None:
     migrate(app.state.platform.engine)
     Workflows.launch(app.state.platform)
     app.state.restorer.start()
+    app.state.checkpoints.start()
 
 
 def _stop(app: FastAPI) -> None:
     app.state.restorer.stop()
     Workflows.stop()
+    app.state.checkpoints.stop()
 
 
 def _health(request: Request) -> dict[str, str]:

@@ -21,7 +21,7 @@ def status(plane: Plane, operation: str) -> str:
 
 def events(plane: Plane, **about: str) -> list[dict[str, Any]]:
     """All events about something, oldest first."""
-    found = plane.http.get("/v1/events?limit=1000").json()["events"]
+    found = plane.http.get("/v1/audit/events?limit=1000").json()["events"]
     return [event for event in found if all(event[key] == value for key, value in about.items())]
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from groundplan.controlplane.audit import chain
 from groundplan_runtime.config import Runtime
 
 #: One of the few numbers that all of PostgreSQL's users of this database share: the lock under which migrations run.
@@ -18,7 +19,9 @@ MIGRATING = 706172
 def make_engine(runtime: Runtime) -> sa.Engine:
     """Return the engine of the database ``controlplane``; its connections are checked before they are used."""
     url = f"postgresql+psycopg://controlplane@{runtime.endpoint('database')}/controlplane"
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    chain.install(engine)
+    return engine
 
 
 def migrate(engine: sa.Engine) -> None:
