@@ -80,7 +80,7 @@ def prove(platform: PlatformDep) -> dict[str, Any]:
 def rebuild(platform: PlatformDep) -> dict[str, Any]:
     """Rebuild the registry in memory from its events alone; ``differences`` names rows that are not what they say."""
     with _one_state(platform) as connection:
-        state = replay.replay(trail.every(connection))
+        state = replay.rebuilt(connection)
         found = list(replay.differences(connection, state))
         rows = {table: len(state.rows(table)) for table in AUDITED}
     return {"rows": rows, "differing": len(found), "differences": found[:SHOWN]}

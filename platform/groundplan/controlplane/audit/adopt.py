@@ -9,7 +9,7 @@ from groundplan.controlplane.audit import chain, guard
 from groundplan.controlplane.db.tables import events
 
 #: The event that holds the audited tables as they were when their changes began to be chained.
-ADOPT = "adopt"
+ADOPT, REGISTRY = "adopt", "registry"
 #: Rows that are chained at once.
 BATCH = 1000
 
@@ -48,7 +48,7 @@ def adopt(connection: sa.Connection, tables: tuple[str, ...], seq: int, previous
     if not any(held.values()):
         return
     at = connection.execute(sa.select(sa.func.now())).scalar_one()
-    said = {"actor": "controlplane", "action": ADOPT, "project": "stack", "kind": "registry", "name": "tables"}
+    said = {"actor": "controlplane", "action": ADOPT, "project": "stack", "kind": REGISTRY, "name": "tables"}
     event = {**said, "seq": seq + 1, "at": at, "before": None, "after": held, "reason": None, "correlation_id": None}
     own = chain.hash_of(previous, event)
     connection.execute(sa.insert(events).values(**event, previous=previous, hash=own))

@@ -10,8 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from groundplan.controlplane.audit.adopt import ADOPT
+from groundplan.controlplane.audit.adopt import ADOPT, REGISTRY
 from groundplan.controlplane.audit.guard import AUDITED
+from groundplan.controlplane.audit.trail import every
 from groundplan.controlplane.db.tables import metadata
 
 #: Columns that are not rebuilt, by table.
@@ -40,8 +41,24 @@ class State:
         return [row for _, row in sorted(self.keyed[table].items())]
 
 
+def rebuilt(connection: sa.Connection) -> State:
+    """Return what the tables hold by the events of this database; raises as :func:`replay` does."""
+    seq = metadata.tables["events"].c.seq
+    adopted = sa.select(seq).where(_is_adoption()).order_by(seq.desc()).limit(1)
+    first = connection.execute(adopted).scalar_one_or_none() or 0
+    return replay(event for event in every(connection) if event["seq"] >= first)
+
+
+def _is_adoption() -> sa.ColumnElement[bool]:
+    columns = metadata.tables["events"].c
+    return sa.and_(columns.kind == REGISTRY, columns.action == ADOPT)
+
+
 def replay(events: Iterable[Event]) -> State:
-    """Return what the tables hold after these events, oldest first. Unknown for one that nobody can play."""
+    """Return what the tables hold after these events, oldest first. Unknown for one that nobody can play.
+
+    They begin with the first event of all, or with the adoption of what was there before the chain.
+    """
     state = State()
     for event in events:
         _player(event)(state, event)
@@ -145,7 +162,7 @@ def _typed(table: str, row: Row) -> Row:
 
 #: (kind, action) → how it is played again; every other event tells the whole of a resource.
 PLAYERS: dict[tuple[str, str], Callable[[State, Event], None]] = {
-    ("registry", ADOPT): _adopt,
+    (REGISTRY, ADOPT): _adopt,
     ("pair", "commit"): _commit,
     ("pair", "void"): _void,
     ("pair", "purge"): _purge,
@@ -193,7 +210,8 @@ def restore(connection: sa.Connection, events: Iterable[Event]) -> State:
     told = [_typed("events", dict(event)) for event in events]
     if told:
         connection.execute(sa.insert(target), told)
-    state = replay(told)
+    adopted = [place for place, event in enumerate(told) if (event["kind"], event["action"]) == (REGISTRY, ADOPT)]
+    state = replay(told[adopted[-1] :] if adopted else told)
     for table in AUDITED:
         rows = state.rows(table)
         if rows:
