@@ -59,9 +59,9 @@ def by_hand(engine: sa.Engine, *statements: str) -> None:
 
 def test_events_are_numbered_without_gaps_whatever_is_rolled_back(engine: sa.Engine) -> None:
     declare(engine, "a", "b")
-    with pytest.raises(ZeroDivisionError), engine.begin() as connection:
+    with engine.connect() as connection:
         store.declare(connection, thing("never"), ANN)
-        _ = 1 / 0
+        connection.rollback()
     declare(engine, "c")
     with engine.connect() as connection:
         seqs = [event["seq"] for event in trail.every(connection)]
