@@ -67,6 +67,9 @@ class MemoryFeast:
 
     def drop_online(self, project: str, view: str) -> None: ...
 
+    def snapshot(self, project: str) -> bytes:
+        return b""
+
     def has_online_rows(self, project: str, view: str) -> bool:
         return True
 
