@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -119,9 +120,9 @@ def test_a_keeper_that_is_ended_takes_its_run_with_it(case: Case, number: str) -
         psutil.wait_procs([waiter], timeout=0.1)
     below = waiter.children(recursive=True)
     assert below
-    waiter.send_signal(getattr(__import__("signal"), f"SIG{number}"))
+    waiter.send_signal(signal.Signals[f"SIG{number}"])
     process.communicate(timeout=DEADLINE)
-    gone, alive = psutil.wait_procs(below, timeout=10)
+    _, alive = psutil.wait_procs(below, timeout=10)
     assert alive == []
     if number == "KILL":  # the next run clears what it could not
         assert case.run("")[0] == 0
@@ -162,9 +163,8 @@ def test_what_is_not_its_own_is_out_of_reach(case: Case, reach: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         names = {"secrets": str(case.data / "secrets"), "data": str(case.data), "out": str(case.folder / "out")}
         words = reach.format(**names, pid=os.getpid(), port=server.getsockname()[1])
-        code, told, _ = case.run(
-            f"try:\n    {words}\nexcept Exception as error:\n    print('KEPT', type(error).__name__)\nelse:\n    print('REACHED')"
-        )
+        body = f"try:\n    {words}\nexcept Exception as error:\n    print('KEPT', type(error).__name__)"
+        code, told, _ = case.run(f"{body}\nelse:\n    print('REACHED')")
     assert "REACHED" not in told
     assert "KEPT" in told, told
     assert code == 0

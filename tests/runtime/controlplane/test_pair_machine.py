@@ -148,7 +148,7 @@ class Machine(RuleBasedStateMachine):
             settled = {key: value for key, value in carry.items() if key != "refusal"}
         except Died:
             return
-        except ApiProblem as problem:
+        except (ApiProblem, MlflowException) as problem:  # as the workflow: whatever it was, the operation failed
             known = self.row(work.resource.kind, name)
             settled = {"outputs": known.outputs if known else {}, "status": "failed", "message": str(problem)}
         finally:
