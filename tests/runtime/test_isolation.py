@@ -128,6 +128,13 @@ def test_a_keeper_that_is_ended_takes_its_run_with_it(case: Case, number: str) -
         assert case.run("")[0] == 0
 
 
+def test_processes_of_its_own_work_as_ever(case: Case) -> None:
+    body = "import multiprocessing as mp\nwith mp.get_context('fork').Pool(2) as pool:\n"
+    body += "    print('HAS', pool.map(abs, [-1, -2]))"
+    _, told, _ = case.run(body)
+    assert "HAS [1, 2]" in told
+
+
 def test_threads_and_cpus_are_those_that_were_given(case: Case) -> None:
     _, told, _ = case.run(
         "import os\nprint('HAS', len(os.sched_getaffinity(0)), os.environ['OMP_NUM_THREADS'])", cpus=1
@@ -154,6 +161,7 @@ def test_its_environment_holds_no_secret_and_names_none(case: Case) -> None:
         "open('/proc/%d/environ' % {pid}).read()",
         "open('/proc/%d/root' % {pid} + {secrets!r} + '/database-admin').read()",
         "__import__('socket').create_connection(('127.0.0.1', {port}), 2)",
+        "__import__('socket').socket(__import__('socket').AF_UNIX)",
         "__import__('os').kill({pid}, 0)",
         "__import__('subprocess').run(['cat', {secrets!r} + '/database-admin'], check=True)",
     ],

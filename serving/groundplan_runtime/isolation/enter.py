@@ -1,4 +1,4 @@
-"""A run's first step: takes on its limits, gives up every file and port but its own, then does the job.
+"""A run's first step: takes on its limits, gives up every file, port and socket but its own, then does the job.
 
 ``python -m groundplan_runtime.isolation.enter``; ``GROUNDPLAN_RUN`` names the file that says what the run keeps.
 """
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from groundplan_runtime.isolation import landlock
+from groundplan_runtime.isolation import capabilities, landlock, seccomp
 
 VARIABLE = "GROUNDPLAN_RUN"
 #: What every program needs to read; and the devices that it may write to.
@@ -38,8 +38,11 @@ def apart(keep: dict[str, Any]) -> None:
     gpus = (str(each) for each in Path("/dev").glob("nvidia*"))
     read = [*SYSTEM, sys.prefix, sys.base_prefix, *(each for each in sys.path if each), *keep["read"]]
     write = [*DEVICES, *gpus, *keep["write"]]
+    capabilities.drop()
     if landlock.restrict(map(Path, read), map(Path, write), keep["ports"]) == 0:
         print("this kernel has no Landlock: the run could read the files of its user", file=sys.stderr)  # noqa: T201
+    if not seccomp.without_unix_sockets():
+        print("this kernel filters no calls: the run could use local sockets of its user", file=sys.stderr)  # noqa: T201
 
 
 def _end_with_keeper() -> None:
