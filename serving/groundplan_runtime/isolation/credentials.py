@@ -22,11 +22,14 @@ GRACE = 300
 
 @contextlib.contextmanager
 def identity(runtime: Runtime, policy: Mapping[str, Any], seconds: float, lock: Path) -> Iterator[str | None]:
-    """Yield the text of an AWS credentials file that allows ``policy``; None where the target's roles do that.
+    """Yield the text of an AWS credentials file that allows ``policy``.
+
+    None where nothing is to be allowed, or the target's roles do that.
 
     The store rewrites all identities at every change: one change at a time, under ``lock``.
     """
-    if "objects" not in runtime.endpoints or not runtime.secret_file("aws-credentials").exists():
+    ours = "objects" in runtime.endpoints and runtime.secret_file("aws-credentials").exists()
+    if not policy["Statement"] or not ours:
         yield None
         return
     client = _client(runtime)
