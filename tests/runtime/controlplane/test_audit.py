@@ -280,7 +280,8 @@ def test_pages_filters_and_the_export_tell_the_same(project: Plane) -> None:  # 
         paged, cursor = paged + page["events"], page["next"]
     exported = [json.loads(line) for line in http.get("/v1/audit/export?project=p").text.splitlines()]
     assert paged == exported
-    assert http.get("/v1/audit/events?since=yesterday").status_code == 422
+    for wrong in ("events?since=yesterday", "export?actor=%00", "events?after=-1", "events?limit=0"):
+        assert http.get(f"/v1/audit/{wrong}").status_code == 422, wrong
     assert http.get("/v1/audit/verify", headers={"Authorization": ""}).status_code == 401
 
 

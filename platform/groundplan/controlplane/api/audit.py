@@ -20,16 +20,18 @@ router = APIRouter(prefix="/v1/audit", dependencies=[Depends(authorized)])
 
 #: Lines that differ which an answer names; the rest is counted.
 SHOWN = 20
+#: PostgreSQL's text holds no NUL: asked for one, a stream would break off.
+Word = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 Instant = Annotated[AwareDatetime | None, Query(description="an instant with its zone, as in 2026-11-17T14:05:00Z")]
 
 
 def filter_of(
-    actor: str | None = None,
-    project: str | None = None,
-    kind: str | None = None,
-    name: str | None = None,
-    action: str | None = None,
-    correlation_id: str | None = None,
+    actor: Word = None,
+    project: Word = None,
+    kind: Word = None,
+    name: Word = None,
+    action: Word = None,
+    correlation_id: Word = None,
     since: Instant = None,
     until: Instant = None,
 ) -> Filter:
