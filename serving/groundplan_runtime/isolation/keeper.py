@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from groundplan_runtime import storage
 from groundplan_runtime.config import VARIABLE, Runtime
 from groundplan_runtime.errors import RuntimeProblem
 from groundplan_runtime.isolation import credentials, enter, folder, watch
@@ -40,6 +41,7 @@ def main() -> int:
     runtime.apply_environment()
     document = json.loads(os.environ[JOB])
     limits = Limits.of(document.get("resources") or {})
+    storage.delete(document["result_uri"])  # of an attempt before this one
     with prepared(runtime, document, limits) as run:
         ended = watch.run(COMMAND, run.environment, str(run.folder), limits)
     told = f"used {ended.peak_mb:,} of {limits.memory_mb:,} MB and {ended.seconds:.0f} s"
@@ -92,8 +94,6 @@ def _ports(runtime: Runtime, access: Access) -> list[int]:
 
 def _registry(document: Mapping[str, Any]) -> bytes | None:
     """Return the project's Feast registry as it was when the job was made; None where the job asks for none."""
-    from groundplan_runtime import storage
-
     uri = document.get("registry_uri")
     return storage.read_bytes(uri) if uri else None
 
@@ -111,8 +111,6 @@ def _problem(document: Mapping[str, Any], limits: Limits, ended: watch.Ended) ->
 
 
 def _report(document: Mapping[str, Any], problem: RuntimeProblem) -> None:
-    from groundplan_runtime import storage
-
     print(problem, file=sys.stderr)  # noqa: T201
     storage.write_json(document["result_uri"], {"error": problem.as_dict()})
 

@@ -81,7 +81,7 @@ def test_a_run_is_told_of_no_database_and_of_no_secret_but_its_own(
     monkeypatch.setenv("GROUNDPLAN_JOB", json.dumps(DOCUMENT))
     with prepared(database, DOCUMENT, Limits.of({})) as run:
         own = Runtime.load(run.environment["GROUNDPLAN_RUNTIME"])
-        assert set(own.endpoints) == {"objects"}
+        assert set(own.endpoints) == {"objects", "mlflow"}
         assert [each.name for each in own.secrets_dir.iterdir()] == ["aws-credentials"]
         files = [each for each in run.folder.rglob("*") if each.is_file()]
         secrets = [each.read_text().strip() for each in database.secrets_dir.iterdir() if each.is_file()]
