@@ -14,5 +14,5 @@ class RunResources(Model):
     """
 
     cpus: Annotated[int, Field(ge=1, le=1024)] = 1
-    memory_mb: Annotated[int, Field(ge=256, le=4_194_304)] = 4096
+    memory_mb: Annotated[int, Field(ge=256, le=4_194_304)] = 2048
     timeout: Duration = "30m"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: What a run may use where nothing is declared.
-CPUS, MEMORY_MB, TIMEOUT = 1, 4096, "30m"
+CPUS, MEMORY_MB, TIMEOUT = 1, 2048, "30m"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
