@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
@@ -68,6 +69,17 @@ def test_events_are_numbered_without_gaps_whatever_is_rolled_back(engine: sa.Eng
         assert store.get(connection, "p", "entity", "never") is None
     assert seqs == list(range(1, len(seqs) + 1))
     assert report(engine).fault is None
+
+
+def test_what_follows_an_event_is_written_with_it(new_database: NewDatabase) -> None:
+    engine, told = new_database(), list[int]()
+    migrate(engine)
+    chain.install(engine, lambda _, seqs: told.extend(seqs))
+    declare(engine, "a", "b")
+    with engine.connect() as connection:
+        store.declare(connection, thing("never"), ANN)
+        connection.rollback()
+    assert told == [1, 2]
 
 
 def test_writers_at_once_make_one_chain(engine: sa.Engine) -> None:
@@ -177,7 +189,8 @@ def test_no_audited_table_changes_without_an_event(engine: sa.Engine) -> None:
 
 
 def test_every_table_is_audited_or_says_why_not(engine: sa.Engine) -> None:
-    assert set(metadata.tables) == set(guard.AUDITED) | set(guard.UNAUDITED)
+    unknown = set(metadata.tables) - set(guard.AUDITED)
+    assert not [table for table in unknown if not any(fnmatch(table, pattern) for pattern in guard.UNAUDITED)]
     with engine.connect() as connection:
         real = set(sa.inspect(connection).get_table_names()) - {"alembic_version"}
         triggers = set(connection.execute(sa.text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")).scalars())

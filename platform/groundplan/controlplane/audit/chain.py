@@ -7,7 +7,7 @@ last one that a transaction takes, so it can be part of no deadlock.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,17 +17,25 @@ from groundplan.controlplane.audit.canonical import canonical
 from groundplan.controlplane.db.tables import events
 
 #: Shared by all of PostgreSQL's users of this database: the lock under which events are chained.
-CHAINING = 706173
+CHAINING = 706175
 #: What stands in for the hash before the first event.
 START = "0" * 64
 #: What an event says, all of it under the hash.
 SAID = ("seq", "at", "actor", "action", "project", "kind", "name", "before", "after", "reason", "correlation_id")
 #: Where a connection keeps what its transaction has gathered.
 GATHERED = "groundplan.events"
+#: Where an engine keeps what is to be called with the numbers of new events.
+THEN = "groundplan_then"
+Then = Callable[[sa.Connection, Sequence[int]], None]
 
 
-def install(engine: sa.Engine) -> None:
-    """Have the events that a transaction of this engine gathers written when it commits, dropped when it does not."""
+def install(engine: sa.Engine, *then: Then) -> None:
+    """Have the events that a transaction of this engine gathers written when it commits, dropped when it does not.
+
+    ``then`` are called with the connection and the new events' numbers, in the same transaction, and under the lock:
+    what they do is short.
+    """
+    engine.update_execution_options(**{THEN: then})
     sa.event.listen(engine, "commit", write)
     sa.event.listen(engine, "rollback", _drop)
 
@@ -53,6 +61,8 @@ def write(connection: sa.Connection) -> None:
         previous, row["previous"] = hash_of(previous, row), previous
         rows.append({**row, "hash": previous})
     connection.execute(sa.insert(events), rows)
+    for each in connection.get_execution_options().get(THEN, ()):
+        each(connection, [row["seq"] for row in rows])
 
 
 def _drop(connection: sa.Connection) -> None:

@@ -4,11 +4,12 @@ import sqlalchemy as sa
 
 #: The registry's state: every change of a row needs an event in its transaction, and all of it can be rebuilt.
 AUDITED = ("resources", "pairs", "aliases", "alias_moves", "approvals")
-#: Tables whose changes need no event of their own, and why.
+#: Tables (patterns of names) whose changes need no event of their own, and why.
 UNAUDITED = {
     "events": "is the trail itself",
     "operations": "is work under way: what was asked and how it ended are events of its resource",
     "operation_messages": "tells how far work is",
+    "lineage_*": "is told from the events, and by what others send",
 }
 
 FUNCTION = """

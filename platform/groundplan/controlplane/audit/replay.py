@@ -32,7 +32,7 @@ class State:
 
     def __init__(self) -> None:
         self.keyed: dict[str, dict[Key, Row]] = {"resources": {}, "pairs": {}, "aliases": {}}
-        self.appended: dict[str, list[Row]] = {"alias_moves": [], "approvals": []}
+        self.appended: dict[str, list[Row]] = {table: [] for table in VOLATILE}
 
     def rows(self, table: str) -> list[Row]:
         """Return a table's rows, in the order of their keys, or of their coming."""
