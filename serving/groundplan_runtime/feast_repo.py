@@ -8,6 +8,8 @@ from typing import Any
 from groundplan_runtime.config import Runtime
 from groundplan_runtime.errors import RuntimeProblem
 
+#: The endpoint of a run that is kept apart: a file with the project's registry as it was when the run was made.
+FEAST_REGISTRY = "feast_registry"
 DIGEST_TAG = "groundplan_digest"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -29,11 +31,21 @@ def repo_config(runtime: Runtime, project: str) -> Any:
     """Return Feast's configuration of a project: registry in PostgreSQL, Parquet offline, Valkey online.
 
     The registry's password comes from PGPASSFILE (see :meth:`Runtime.environment`); the online store's stays in memory.
+    A run that is kept apart has a copy of the registry, a file, and no online store.
     """
     from feast.repo_config import RepoConfig
 
     from groundplan_runtime.offline import TYPE
 
+    if FEAST_REGISTRY in runtime.endpoints:
+        return RepoConfig(
+            project=project,
+            provider="local",
+            registry={"registry_type": "file", "path": runtime.endpoint(FEAST_REGISTRY)},
+            online_store={"type": "sqlite", "path": str(runtime.data_dir / "online.db")},
+            offline_store={"type": TYPE},
+            entity_key_serialization_version=3,
+        )
     return RepoConfig(
         project=project,
         provider="local",

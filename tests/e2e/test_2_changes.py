@@ -1,5 +1,6 @@
 """One edited line: the preview names exactly what follows from it."""
 
+import json
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -66,6 +67,28 @@ def test_the_old_commit_selects_the_old_number_again(clone: Clone) -> None:
     clone.groundplan("up", "local")
     body = clone.predict([{"origin": "JFK", "carrier": "AA"}]).json()
     assert body["preprocessor_version"] == body["model_version"] == 1
+
+
+def test_a_training_over_its_memory_is_ended_and_told_in_one_line(clone: Clone) -> None:
+    small = "  resources: {memory_mb: 256}\n  hyperparameters:\n    random_state: 7\n"
+    with clone.edited("projects/flights/training/delay.yaml", r"  hyperparameters:\n", small):
+        done = clone.groundplan("up", "local", ok=False)
+        assert done.returncode == 1
+        said = done.stdout + done.stderr
+        assert "training.delay.resources.memory_mb" in said
+        assert "allowed: 256 MB" in said
+        runs = clone.path / ".groundplan/local/runs"
+        assert [each for each in runs.iterdir() if each.is_dir()] == []
+    clone.groundplan("up", "local")
+    assert clone.steps() == {}
+
+
+def test_the_audit_trail_is_whole_and_tells_the_registry(clone: Clone) -> None:
+    assert "events are whole" in clone.groundplan("audit", "verify").stdout
+    assert "the events tell the whole registry" in clone.groundplan("audit", "rebuild", "--check").stdout
+    lines = [json.loads(line) for line in clone.groundplan("audit", "export").stdout.splitlines()]
+    assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1))
+    assert all(line["correlation_id"] for line in lines if line["actor"] != "controlplane")
 
 
 def test_topology_is_one_word_and_all_three_give_the_same_answers(clone: Clone) -> None:

@@ -87,6 +87,7 @@ class DataSourceArgs(Common):
     path: NotRequired[Text]
     python: NotRequired[Text]
     fields: Map
+    resources: NotRequired[Map]
     code: NotRequired[Text]
 
 
@@ -109,6 +110,7 @@ class FeatureViewArgs(Common):
 
     entities: Texts
     inputs: Texts
+    resources: NotRequired[Map]
     sql: NotRequired[Text]
     python: NotRequired[Text]
     code: NotRequired[Text]
@@ -184,6 +186,7 @@ class ModelArgs(Common):
     preprocessor: Map
     hyperparameters: NotRequired[Map]
     retrain: Text
+    resources: NotRequired[Map]
 
 
 class Model(MLResource):

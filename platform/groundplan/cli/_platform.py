@@ -1,7 +1,7 @@
 """The running platform of an environment: where it answers, and how to ask it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from groundplan.cli._checkout import Checkout
 from groundplan.compose import load_stack
 from groundplan.errors import GroundplanError, ServiceError
 from groundplan.provider.handler import Unreachable
-from groundplan.provider.rest import ControlPlane, explain
+from groundplan.provider.rest import LOOK, ControlPlane, explain
 from groundplan.spec import StackSpec
 
 HOST = "http://127.0.0.1"
@@ -34,18 +34,22 @@ class Platform:
         """URL of a service that speaks HTTP."""
         return f"{HOST}:{self.stack.local.port(service)}"
 
-    def get(self, path: str) -> dict[str, Any]:
-        """Answer of the control plane to ``GET /v1<path>``.
+    def get(self, path: str, patience: float = LOOK) -> dict[str, Any]:
+        """Answer of the control plane to ``GET /v1<path>``, within ``patience`` seconds.
 
         Raises :class:`ServiceError` when it is down, :class:`GroundplanError` when it has no such thing.
         """
         try:
-            answer = self._control().look(f"/v1{path}")
+            answer = self._control().look(f"/v1{path}", patience)
         except Unreachable as error:
             raise ServiceError(f"{error}; fix: groundplan up {self.checkout.env}") from error
         if answer is None:
             raise GroundplanError(f"the control plane has no {path}; fix: groundplan up {self.checkout.env}")
         return answer
+
+    def lines(self, path: str) -> Iterator[str]:
+        """Lines of the control plane's answer to ``GET /v1<path>``, as they come; raises as :meth:`get` does."""
+        return self._control().lines(f"/v1{path}")
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Answer of the control plane to ``POST /v1<path>``; raises as :meth:`get` does."""

@@ -25,6 +25,7 @@ COMMANDS = {
     "history": ("history", "Every move of a model's aliases; what production was at an instant."),
     "impact": ("impact", "What a change of a feature, column or source touches: models, endpoints, teams."),
     "lineage": ("lineage", "What something is made of and what is made of it, as trees."),
+    "audit": ("audit", "Who did what, when, why; and the proof that the trail is whole."),
     "skew": ("skew", "Compute what was served again, offline; exit code 1 where it differs."),
     "shadow": ("shadow", "What shadows would have answered, beside what was answered."),
     "logs": ("logs", "What a service wrote."),

@@ -11,10 +11,20 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from groundplan.controlplane.api import lineage, marquez, marquez_before, marquez_things, promotion, registry, resources
+from groundplan.controlplane.api import (
+    audit,
+    lineage,
+    marquez,
+    marquez_before,
+    marquez_things,
+    promotion,
+    registry,
+    resources,
+)
 from groundplan.controlplane.api.common import CORRELATION, correlation_id
 from groundplan.controlplane.api.encoded import EncodedPaths
 from groundplan.controlplane.api.limits import BodyLimit
+from groundplan.controlplane.audit.checkpoints import Checkpoints
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.db.engine import migrate
 from groundplan.controlplane.lineage.delivery import Delivery
@@ -31,6 +41,7 @@ def make_app(platform: Platform) -> FastAPI:
     """Return the control plane's application. Its start migrates the tables and takes up work that was cut off."""
     app = FastAPI(title="Groundplan control plane", version="1", lifespan=_lifespan)
     app.state.platform, app.state.restorer, app.state.delivery = platform, Restorer(platform), Delivery(platform)
+    app.state.checkpoints = Checkpoints(platform)
     app.add_middleware(BodyLimit)
     app.add_middleware(EncodedPaths)
     app.middleware("http")(_traced)
@@ -43,7 +54,7 @@ def make_app(platform: Platform) -> FastAPI:
     app.include_router(resources.router)
     app.include_router(registry.router)
     app.include_router(promotion.router)
-    for each in (lineage, marquez, marquez_things, marquez_before):
+    for each in (lineage, marquez, marquez_things, marquez_before, audit):
         app.include_router(each.router)
     app.add_api_route("/healthz", _health, methods=["GET"])
     return app
@@ -62,12 +73,14 @@ def _start(app: FastAPI) -> None:
     Workflows.launch(app.state.platform)
     app.state.restorer.start()
     app.state.delivery.start()
+    app.state.checkpoints.start()
 
 
 def _stop(app: FastAPI) -> None:
     app.state.delivery.stop()
     app.state.restorer.stop()
     Workflows.stop()
+    app.state.checkpoints.stop()
 
 
 def _health(request: Request) -> dict[str, str]:

@@ -128,7 +128,8 @@ def move(
     moved = {"from_version": old.version, "to_version": version, "cause": cause, "evidence": evidence}
     connection.execute(sa.insert(alias_moves).values(**key, **moved, actor=actor.name, reason=actor.reason))
     before = {"version": old.version, "generation": old.generation}
-    record(connection, actor, "move", (project, "alias", f"{model}@{alias}"), before, {**values, "evidence": evidence})
+    after = {**values, "cause": cause, "evidence": evidence}
+    record(connection, actor, "move", (project, "alias", f"{model}@{alias}"), before, after)
 
 
 def pointed_to(connection: sa.Connection, project: str, model: str, alias: str) -> set[int]:

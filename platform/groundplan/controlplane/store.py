@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from groundplan.controlplane.db.tables import events, resources
-from groundplan.controlplane.lineage import outbox
+from groundplan.controlplane.audit import chain
+from groundplan.controlplane.db.tables import resources
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,11 @@ class Resource:
 _COLUMNS = [resources.c[name] for name in Resource.__dataclass_fields__]
 
 
-def get(connection: sa.Connection, project: str, kind: str, name: str) -> Resource | None:
-    """Return one resource, or None."""
+def get(connection: sa.Connection, project: str, kind: str, name: str, lock: bool = False) -> Resource | None:
+    """Return one resource, or None; with ``lock`` nobody changes it before this transaction ends."""
     where = (resources.c.project == project, resources.c.kind == kind, resources.c.name == name)
-    row = connection.execute(sa.select(*_COLUMNS).where(*where)).mappings().one_or_none()
+    query = sa.select(*_COLUMNS).where(*where)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
     return Resource(**row) if row else None
 
 
@@ -68,7 +69,7 @@ def every(connection: sa.Connection, project: str | None = None, kind: str | Non
 
 def declare(connection: sa.Connection, wanted: Resource, actor: Actor) -> Resource:
     """Write what is declared now, as pending; what was known of it (outputs) stays until the work is done."""
-    before = get(connection, wanted.project, wanted.kind, wanted.name)
+    before = get(connection, wanted.project, wanted.kind, wanted.name, lock=True)
     made = replace(
         wanted,
         outputs=before.outputs if before else {},
@@ -99,14 +100,15 @@ def settle(connection: sa.Connection, resource: Resource, actor: Actor) -> None:
         "message": resource.message,
         "updated_at": sa.func.now(),
     }
-    before = get(connection, resource.project, resource.kind, resource.name)
-    if connection.execute(sa.update(resources).where(*where).values(values)).rowcount:
-        append(connection, actor, resource.status, resource, before, resource)
+    before = get(connection, resource.project, resource.kind, resource.name, lock=True)
+    if before and connection.execute(sa.update(resources).where(*where).values(values)).rowcount:
+        after = replace(before, outputs=resource.outputs, status=resource.status, message=resource.message)
+        append(connection, actor, resource.status, resource, before, after)
 
 
 def note(connection: sa.Connection, resource: Resource, outputs: Mapping[str, Any], actor: Actor, action: str) -> None:
     """Write outputs that changed without work on the resource itself; nothing where they say so already."""
-    before = get(connection, resource.project, resource.kind, resource.name)
+    before = get(connection, resource.project, resource.kind, resource.name, lock=True)
     if before is None or before.outputs == {**before.outputs, **outputs}:
         return
     after = replace(before, outputs={**before.outputs, **outputs})
@@ -144,9 +146,8 @@ def record(
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any] | None,
 ) -> None:
-    """Append one event, and put it into the outbox of lineage; ``about`` is project, kind and name."""
+    """Append one event, written when the transaction commits; ``about`` is project, kind and name."""
     project, kind, name = about
     values = {"project": project, "kind": kind, "name": name, "before": before, "after": after}
     who = {"actor": actor.name, "reason": actor.reason, "correlation_id": actor.correlation_id}
-    statement = sa.insert(events).values(action=action, **values, **who).returning(events.c.seq)
-    outbox.put(connection, connection.execute(statement).scalar_one())
+    chain.gather(connection, {"action": action, **values, **who})

@@ -25,8 +25,9 @@ KINDS = {
 DESCRIPTIVE = {
     "Project": frozenset({"team", "owner", "description", "source", "code"}),
     "Entity": frozenset({"description"}),
-    "FeatureView": frozenset({"description", "tags", "online"}),
-    "Model": frozenset({"retrain"}),
+    "DataSource": frozenset({"resources"}),
+    "FeatureView": frozenset({"description", "tags", "online", "resources"}),
+    "Model": frozenset({"retrain", "resources"}),
 }
 
 

@@ -36,19 +36,32 @@ class ControlPlane:
         if not self._endpoint:
             raise GroundplanError("the provider has no endpoint; fix: set `endpoint` on the provider resource")
 
-    def look(self, path: str) -> dict[str, Any] | None:
-        """GET once; ``None`` where nothing is. Unreachable when there is no answer."""
-        return self.consult("GET", path)
+    def look(self, path: str, patience: float = LOOK) -> dict[str, Any] | None:
+        """GET once; ``None`` where nothing is. Unreachable when there is no answer within ``patience`` seconds."""
+        return self.consult("GET", path, patience=patience)
 
-    def consult(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+    def consult(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, patience: float = LOOK
+    ) -> dict[str, Any] | None:
         """Ask once something that changes nothing; as :meth:`look`."""
         try:
-            answer = self._send(method, path, json=body, timeout=httpx.Timeout(LOOK, connect=CONNECT))
+            answer = self._send(method, path, json=body, timeout=httpx.Timeout(patience, connect=CONNECT))
         except (httpx.TransportError, FileNotFoundError) as error:
             raise Unreachable(f"the control plane at {self._endpoint} does not answer ({_why(error)})") from error
         if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise Unreachable(_told(answer))
         return None if answer.status_code == httpx.codes.NOT_FOUND else _checked(answer)
+
+    def lines(self, path: str) -> Iterator[str]:
+        """Yield the lines of an answer as they come. ServiceError when there is no answer, or it breaks off."""
+        with (
+            _unanswered(self._endpoint),
+            self._http.stream("GET", f"{self._endpoint}{path}", headers=self._who()) as answer,
+        ):
+            if answer.is_error:
+                answer.read()
+            _refuse(answer)
+            yield from answer.iter_lines()
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """Send JSON, get JSON; ``None`` for 404. A control plane that restarts is waited for. ServiceError else."""
@@ -75,9 +88,12 @@ class ControlPlane:
         raise AssertionError("unreachable: a retry ends with an answer or an error")
 
     def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:
-        token = Path(self._token_file).read_text().strip()
-        headers = {"Authorization": f"Bearer {token}", "X-Groundplan-Actor": actor(), **parts.pop("headers", {})}
+        headers = {**self._who(), **parts.pop("headers", {})}
         return self._http.request(method, f"{self._endpoint}{path}", headers=headers, **parts)
+
+    def _who(self) -> dict[str, str]:
+        token = Path(self._token_file).read_text().strip()
+        return {"Authorization": f"Bearer {token}", "X-Groundplan-Actor": actor()}
 
 
 def actor() -> str:

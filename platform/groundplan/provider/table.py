@@ -116,6 +116,7 @@ KINDS = {
                 "python": Prop("text", "file.py:function.", optional=True),
                 "fields": Prop("map", "Column → type.", breaking=True),
                 "code": Prop("text", "Digest of the file or code named.", optional=True),
+                "resources": Prop("map", "The most CPUs, memory and time of its run.", optional=True),
             },
             ROWS,
         ),
@@ -126,6 +127,7 @@ KINDS = {
             {
                 "entities": Prop("texts", "The entities.", breaking=True),
                 "inputs": Prop("texts", "Data sources and feature views it is made from."),
+                "resources": Prop("map", "The most CPUs, memory and time of its run.", optional=True),
                 "sql": Prop("text", "The SQL file.", optional=True),
                 "python": Prop("text", "file.py:function.", optional=True),
                 "code": Prop("text", "Digest of that file.", optional=True),
@@ -170,6 +172,7 @@ KINDS = {
                 "preprocessor": Prop("map", "The preprocessor."),
                 "hyperparameters": Prop("map", "Passed to the kind.", optional=True),
                 "retrain": Prop("text", "on_change or manual."),
+                "resources": Prop("map", "The most CPUs, memory and time of its run.", optional=True),
             },
             {
                 "version": Prop("integer", "The pair's number.", optional=True),

@@ -8,6 +8,7 @@ from groundplan.spec.gates import gate_words
 from groundplan.spec.loaded import LoadedProject
 from groundplan.spec.project import ProjectSpec, ServingSpec, TierSpec, TiersSpec
 from groundplan.spec.references import across_projects, entities_of, features_of, in_project, in_stack
+from groundplan.spec.resources import RunResources
 from groundplan.spec.stack import PORT_OFFSETS, RAY_WORKER_OFFSETS, LocalSpec, RaySpec, StackSpec
 from groundplan.spec.training import AliasSpec, ExamplesSpec, PreprocessorSpec, TrainingSpec, ValidationSpec
 
@@ -29,6 +30,7 @@ __all__ = [
     "PreprocessorSpec",
     "ProjectSpec",
     "RaySpec",
+    "RunResources",
     "ServingSpec",
     "StackSpec",
     "TierSpec",

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from groundplan.spec._base import Column, DataPath, Duration, FieldType, FilePath, Model, Name, PythonRef, SqlFile
+from groundplan.spec.resources import RunResources
 
 Fields = Annotated[dict[Column, FieldType], Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -27,6 +28,7 @@ class DataSourceSpec(Model):
     path: DataPath | None = None
     python: PythonRef | None = None
     fields: Fields
+    resources: RunResources = RunResources()
 
 
 class FeatureViewSpec(Model):
@@ -45,6 +47,7 @@ class FeatureViewSpec(Model):
     online: bool = True
     description: str = ""
     tags: dict[str, str] = {}
+    resources: RunResources = RunResources()
 
 
 class FeatureServiceSpec(Model):

@@ -1,7 +1,7 @@
-"""Runs the one job that ``GROUNDPLAN_JOB`` describes, and writes its result."""
+"""Runs the one job that ``GROUNDPLAN_JOB`` describes, kept apart, and writes its result."""
 
 import sys
 
-from groundplan_runtime.jobs.run import main
+from groundplan_runtime.isolation.keeper import main
 
 sys.exit(main())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from groundplan_runtime.errors import RuntimeProblem
+from groundplan_runtime.isolation.limits import CPUS, MEMORY_MB
 
 VARIABLE = "GROUNDPLAN_JOB"
 
@@ -50,12 +51,12 @@ class Job:
     @property
     def threads(self) -> int:
         """How many threads the job may use: its share of CPUs, at least one."""
-        return max(1, int(self.resources.get("cpus") or min(2, os.cpu_count() or 1)))
+        return max(1, int(self.resources.get("cpus") or CPUS))
 
     @property
     def memory_mb(self) -> int:
-        """How much memory DuckDB may use, in MB."""
-        return int(self.resources.get("memory_mb") or 2048)
+        """How much memory DuckDB may use, in MB: half of what the whole run may."""
+        return int(self.resources.get("memory_mb") or MEMORY_MB) // 2
 
     def target(self) -> str:
         """Return where the job's table goes; RuntimeProblem when it was not told."""

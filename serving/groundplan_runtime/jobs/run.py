@@ -1,6 +1,5 @@
 """From the job's document to its result: picks the job by its word, and turns a user's mistake into a result."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -15,12 +14,9 @@ def main() -> int:
 
     What is nobody's mistake (a service is down) comes out as a traceback, without a result: the job may be run again.
     """
-    # Threads that wait spin by default: on a busy machine that made a training five times as long.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     runtime = Runtime.load()
     runtime.apply_environment()
     job = Job.from_environment()
-    storage.delete(job.result_uri)  # of an attempt before this one
     try:
         result = _job(job.job)(job, runtime)
     except RuntimeProblem as problem:

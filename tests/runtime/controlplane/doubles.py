@@ -5,6 +5,7 @@ The adapters to the real services have tests of their own, and the end-to-end ti
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
@@ -18,6 +19,13 @@ class MemoryObjects:
 
     def __init__(self) -> None:
         self.data: dict[str, bytes] = {}
+        self.locked: dict[str, datetime] = {}
+
+    def keep(self, key: str, data: bytes) -> None:
+        self.locked.setdefault(key, datetime.now(UTC))
+
+    def kept(self, prefix: str) -> list[tuple[str, datetime]]:
+        return sorted((key, at) for key, at in self.locked.items() if key.startswith(prefix))
 
     def put(self, key: str, data: bytes) -> str:
         self.data[f"s3://groundplan/{key}"] = data
@@ -58,6 +66,9 @@ class MemoryFeast:
         self.registry.pop((project, kind, name), None)
 
     def drop_online(self, project: str, view: str) -> None: ...
+
+    def snapshot(self, project: str) -> bytes:
+        return b""
 
     def has_online_rows(self, project: str, view: str) -> bool:
         return True

@@ -71,11 +71,11 @@ def test_a_bad_declaration_is_one_line(project: Plane, kind: str, name: str, sta
 
 
 def test_the_same_digest_again_changes_nothing(project: Plane) -> None:
-    before = len(project.http.get("/v1/events?limit=1000").json()["events"])
+    before = len(project.http.get("/v1/audit/events?limit=1000").json()["events"])
     ran = list(project.platform.jobs.ran)
     assert project.put("feature_view", "v", VIEW).status_code == 200
     assert project.put("data_source", "s", SOURCE).status_code == 200
-    assert len(project.http.get("/v1/events?limit=1000").json()["events"]) == before
+    assert len(project.http.get("/v1/audit/events?limit=1000").json()["events"]) == before
     assert project.platform.jobs.ran == ran
 
 

@@ -1,11 +1,13 @@
 """Operations: cut off, superseded, deleted under way, moved by hand; every write with its event."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from groundplan.controlplane import registry, store
 from groundplan.controlplane.kinds.trained_on import features_of
 from groundplan.controlplane.workflows import resume
 from tests.runtime.controlplane.conftest import DEADLINE, Plane, application
@@ -21,7 +23,7 @@ def status(plane: Plane, operation: str) -> str:
 
 def events(plane: Plane, **about: str) -> list[dict[str, Any]]:
     """All events about something, oldest first."""
-    found = plane.http.get("/v1/events?limit=1000").json()["events"]
+    found = plane.http.get("/v1/audit/events?limit=1000").json()["events"]
     return [event for event in found if all(event[key] == value for key, value in about.items())]
 
 
@@ -37,7 +39,9 @@ def test_short_work_that_a_crash_cut_off_is_done_again(project: Plane) -> None: 
     project.made("entity", "cut", ENTITY)
     with project.platform.engine.begin() as connection:  # as a crash between the two transactions leaves it
         connection.execute(sa.text("UPDATE operations SET status = 'running' WHERE name = 'cut'"))
-        connection.execute(sa.text("UPDATE resources SET status = 'pending' WHERE name = 'cut'"))
+        row = store.get(connection, "p", "entity", "cut")
+        assert row
+        store.settle(connection, replace(row, status="pending"), store.Actor("crash"))
     answer = project.put("entity", "cut", ENTITY)
     assert answer.status_code == 200
     assert answer.json()["resource"]["status"] == "ready"
@@ -216,5 +220,6 @@ def test_a_pair_keeps_the_features_it_was_trained_on(project: Plane) -> None:  #
     assert first == {"name": "ks", "views": views, "entities": entities}
     assert second["views"]["kept"]["fields"] == {"f": "float64", "g": "int64"}
     with project.platform.engine.begin() as connection:  # as a pair of before they were kept
-        connection.execute(sa.text("UPDATE pairs SET features = NULL WHERE model = 'm8' AND version = 1"))
-    assert features_of(project.platform, "p", "m8", 1) == second
+        older = {"digest": "0" * 16, "run_id": "r", "metrics": {}, "features": None}
+        registry.commit_pair(connection, "p", "m8", 3, older, store.Actor("test"))
+    assert features_of(project.platform, "p", "m8", 3) == second

@@ -26,6 +26,8 @@ from mlflow.exceptions import MlflowException
 
 from groundplan.controlplane import moves, registry, store
 from groundplan.controlplane.adapters.mlflow import MlflowAdapter
+from groundplan.controlplane.audit import replay, trail
+from groundplan.controlplane.audit.guard import AUDITED
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.db.engine import make_engine, migrate
 from groundplan.controlplane.kinds import KINDS
@@ -146,7 +148,7 @@ class Machine(RuleBasedStateMachine):
             settled = {key: value for key, value in carry.items() if key != "refusal"}
         except Died:
             return
-        except ApiProblem as problem:
+        except (ApiProblem, MlflowException) as problem:  # as the workflow: whatever it was, the operation failed
             known = self.row(work.resource.kind, name)
             settled = {"outputs": known.outputs if known else {}, "status": "failed", "message": str(problem)}
         finally:
@@ -298,6 +300,12 @@ class Machine(RuleBasedStateMachine):
             looked = KINDS["alias"].observe(self.platform, row)
             assert looked is not None
             assert looked.status == row.status
+        with self.platform.engine.connect() as connection:
+            told = replay.replay(trail.every(connection, trail.Filter(project=PROJECT)))
+            real = [
+                row for table in AUDITED for row in replay.real_rows(connection, table) if row["project"] == PROJECT
+            ]
+        assert real == [row for table in AUDITED for row in told.rows(table)], "the events do not tell every row"
 
 
 @pytest.fixture(scope="module")

@@ -223,12 +223,12 @@ def test_a_preview_is_told_what_up_would_promote_and_nothing_is_written(bench: B
     assert (words["from"], words["to"], words["training"], words["words"]) == (None, None, True, ["mae below 20"])
     bench.declare("production")
     bench.train(4)
-    seen, ran = len(plane.http.get("/v1/events?limit=1000").json()["events"]), len(plane.platform.jobs.ran)
+    seen, ran = len(plane.http.get("/v1/audit/events?limit=1000").json()["events"]), len(plane.platform.jobs.ran)
     told = decide(bench, bench.digest, {"metric": "mae", "below": 5}, BEATS, ASKS)
     assert (told["from"], told["to"], told["cause"], told["training"]) == (1, 2, "follow", False)
     assert [gate["passed"] for gate in told["gates"]] == [False, None, None]
     assert told["gates"][0]["reason"] == "mae 10 is not below 5"
-    assert len(plane.http.get("/v1/events?limit=1000").json()["events"]) == seen
+    assert len(plane.http.get("/v1/audit/events?limit=1000").json()["events"]) == seen
     assert len(plane.platform.jobs.ran) == ran
     bench.ask("production", "move", by="ben", version=1, reason="stay here")
     assert decide(bench, bench.digest)["hold"] == {"reason": "stay here", "actor": "ben"}

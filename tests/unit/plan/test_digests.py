@@ -79,6 +79,16 @@ def test_retrain_is_no_reason_to_train(checkout: Checkout) -> None:
     assert before.digest != after.digest
 
 
+def test_what_a_run_may_use_is_no_reason_to_make_anything_anew(checkout: Checkout) -> None:
+    before = plan_of(checkout)
+    checkout.edit(T, "kind: linear", "kind: linear\n  resources: {memory_mb: 8192}")
+    checkout.edit(P, "    ttl: 7d\n", "    ttl: 7d\n    resources: {timeout: 2h}\n")
+    after = plan_of(checkout)
+    assert after.node("shop/model/spend").properties["resources"] == {"cpus": 1, "memory_mb": 8192, "timeout": "30m"}
+    assert [node.data_digest for node in before.nodes] == [node.data_digest for node in after.nodes]
+    assert {change.id for change in compare(before, after)} == {"shop/model/spend", "shop/feature_view/trend"}
+
+
 def test_a_pinned_alias_is_not_fed_by_the_model_but_comes_after_it(checkout: Checkout) -> None:
     checkout.edit(T, "latest: {follow: latest}\n", "latest: {version: 3}\n")
     node = plan_of(checkout).node("shop/alias/spend@latest")
@@ -129,7 +139,7 @@ def test_properties_are_what_the_contract_says(checkout: Checkout) -> None:
     plan = plan_of(checkout)
     keys = {node.id.removeprefix("shop/"): set(node.properties) for node in plan.nodes}
     assert keys["project/shop"] == {"team", "owner", "description", "source", "code"}
-    assert keys["data_source/orders"] == {"kind", "path", "fields", "code"}
+    assert keys["data_source/orders"] == {"kind", "path", "fields", "code", "resources"}
     assert {"sql", "code", "timestamp", "ttl", "online"} < keys["feature_view/recent"]
     assert plan.node("shop/feature_service/spending").properties == {
         "views": {"recent": ["mean_amount", "orders"], "trend": ["slope"]}

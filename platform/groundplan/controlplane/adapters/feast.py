@@ -7,6 +7,8 @@ from typing import Any
 from groundplan_runtime.config import Runtime
 from groundplan_runtime.online_rows import OnlineRows
 
+#: The lists of Feast's registry that make up a project.
+SNAPSHOT = ("entities", "feature_views", "data_sources", "feature_services", "project_metadata", "projects")
 #: How a duration is spelled: in the largest unit that fits.
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
@@ -92,6 +94,14 @@ class FeastAdapter:
         found = self._find(project, "feature_view", view)
         return found is not None and self._online.any(project, view, found.join_keys)
 
+    def snapshot(self, project: str) -> bytes:
+        """Return a project's part of the registry as the file that Feast's file registry reads: for runs kept apart."""
+        found = self._store(project).registry.proto()
+        own = type(found)(registry_schema_version=found.registry_schema_version)
+        for name in SNAPSHOT:
+            getattr(own, name).extend(each for each in getattr(found, name) if _project_of(name, each) == project)
+        return bytes(own.SerializeToString())
+
     def _lock(self, project: str) -> threading.Lock:
         return self._locks.setdefault(project, threading.Lock())
 
@@ -116,6 +126,12 @@ class FeastAdapter:
             return getters[kind](name)
         except errors.FeastObjectNotFoundException:
             return None
+
+
+def _project_of(list_name: str, proto: Any) -> str:
+    if list_name == "projects":
+        return str(proto.spec.name)
+    return str(proto.spec.project if hasattr(proto, "spec") else proto.project)
 
 
 def _features(view: Any) -> list[str]:

@@ -1,10 +1,14 @@
 """The object store, over S3's API."""
 
 import threading
+from datetime import datetime
 from typing import Any
 
 from groundplan_runtime.config import Runtime
+from groundplan_runtime.setup_bucket import kept_bucket
 
+#: What an object store says to a second writer of what may be written once.
+THERE = ("PreconditionFailed", "412")
 MISSING = ("404", "NoSuchKey", "NotFound")
 
 
@@ -64,6 +68,30 @@ class Objects:
         for page in pages:
             for found in page.get("Contents", []):
                 self._client.delete_object(Bucket=self._runtime.bucket, Key=found["Key"])
+
+    def keep(self, key: str, data: bytes) -> None:
+        """Write an object that nobody may replace; one that is there stays as it is."""
+        from botocore.exceptions import ClientError
+
+        bucket = kept_bucket(self._runtime.bucket)
+        try:
+            self._client.put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in THERE:
+                raise
+
+    def kept(self, prefix: str) -> list[tuple[str, datetime]]:
+        """Return the keys that :meth:`keep` wrote, in their order, and when each was first written.
+
+        What was put over one, or deleted, since then is a version beside it.
+        """
+        bucket = kept_bucket(self._runtime.bucket)
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+        first: dict[str, datetime] = {}
+        for version in (each for page in pages for each in page.get("Versions", [])):
+            at = version["LastModified"]
+            first[version["Key"]] = min(at, first.get(version["Key"], at))
+        return sorted(first.items())
 
 
 def _split(uri: str) -> tuple[str, str]:

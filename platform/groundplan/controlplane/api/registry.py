@@ -1,16 +1,13 @@
-"""Routes of the registry, its history, of the status and the events."""
+"""Routes of the registry, its history and of the status."""
 
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from groundplan.controlplane import moves, registry, store
 from groundplan.controlplane.api.common import PlatformDep, authorized, find_declared
 from groundplan.controlplane.context import Platform
-from groundplan.controlplane.db.tables import events
-from groundplan.controlplane.kinds.base import rows_of
 from groundplan.controlplane.store import Resource
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(authorized)])
@@ -99,14 +96,3 @@ def status(platform: PlatformDep) -> dict[str, Any]:
         ],
         "endpoints": dict(platform.runtime.endpoints),
     }
-
-
-@router.get("/events")
-def list_events(
-    platform: PlatformDep, after: int = 0, limit: int = Query(default=100, ge=1, le=1000)
-) -> dict[str, Any]:
-    """Return events after ``after``, oldest first: who did what to what, before and after, why."""
-    query = sa.select(events).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
-    with platform.engine.connect() as connection:
-        found = rows_of(connection, query)
-    return {"events": [{**event, "at": event["at"].isoformat()} for event in found]}

@@ -9,19 +9,26 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from groundplan.controlplane.audit import chain
+from groundplan.controlplane.lineage import outbox
 from groundplan_runtime.config import Runtime
 
 #: One of the few numbers that all of PostgreSQL's users of this database share: the lock under which migrations run.
 MIGRATING = 706172
 
 
-def make_engine(runtime: Runtime) -> sa.Engine:
-    """Return the engine of the database ``controlplane``; its connections are checked before they are used."""
-    url = f"postgresql+psycopg://controlplane@{runtime.endpoint('database')}/controlplane"
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+def make_engine(runtime: Runtime, database: str = "controlplane") -> sa.Engine:
+    """Return the engine of a database, as the role ``controlplane``.
+
+    Its connections are checked before they are used; events that a transaction gathers are chained when it commits.
+    """
+    url = f"postgresql+psycopg://controlplane@{runtime.endpoint('database')}/{database}"
+    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    chain.install(engine, outbox.put)
+    return engine
 
 
-def migrate(engine: sa.Engine) -> None:
+def migrate(engine: sa.Engine, revision: str = "head") -> None:
     """Bring the tables up to date; two processes at once are safe: the second waits, and finds nothing to do."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -29,7 +36,7 @@ def migrate(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 @contextmanager

@@ -29,12 +29,13 @@ resources = sa.Table(
     _now("updated_at"),
 )
 
-#: Append-only: who did what to what, before and after, why. A trigger refuses every change and deletion.
+#: Append-only: who did what to what, before and after, why. A trigger refuses every change and deletion; each carries
+#: the hash of the one before it (``audit.chain``, which alone writes here). ``at`` is its transaction's begin.
 events = sa.Table(
     "events",
     metadata,
-    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    _now("at"),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("action", sa.Text, nullable=False),
     sa.Column("project", sa.Text, nullable=False),
@@ -44,6 +45,8 @@ events = sa.Table(
     sa.Column("after", JSONB),
     sa.Column("reason", sa.Text),
     sa.Column("correlation_id", sa.Text),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
 )
 
 #: Pair versions: one number for both halves. ``digest`` is the model's data digest: asking twice trains once.

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import sqlalchemy as sa
-
 from groundplan.controlplane import store
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.problem import ApiProblem
@@ -105,8 +103,3 @@ def project_resources(platform: Platform, project: str, kind: str) -> list[Resou
     """Return a project's resources of one kind."""
     with platform.engine.connect() as connection:
         return store.every(connection, project, kind)
-
-
-def rows_of(connection: sa.Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:
-    """Return a query's rows as dicts."""
-    return [dict(row) for row in connection.execute(query).mappings()]

@@ -37,6 +37,7 @@ def run(work: Work, job: str, output_uri: str | None = None, *, once: str | None
         "code_uri": code_uri(work.platform, resource.project),
         "output_uri": output_uri,
         "result_uri": result_uri,
+        "resources": limits(work.platform, resource),
         **more,
     }
     failure = _ran(work, document)
@@ -49,6 +50,21 @@ def run(work: Work, job: str, output_uri: str | None = None, *, once: str | None
     if result is None:
         raise ApiProblem(500, "the job ended without a result", path=resource.id, fix="groundplan logs ray")
     return result
+
+
+def limits(platform: Platform, resource: Resource) -> dict[str, Any]:
+    """Return what the resource's job may use, and where that is declared: with what runs, or is run, in it."""
+    model = {"alias": "model", "serving_application": "model", "model": ""}
+    if resource.kind in model:
+        kind, word, of = "model", "training", model[resource.kind]
+    elif resource.kind == "data_source":
+        kind, word, of = "data_source", "data_sources", ""
+    else:
+        kind, word, of = "feature_view", "feature_views", "view" if resource.kind == "materialization" else ""
+    name = resource.properties[of] if of else resource.name
+    declared = resource if not of else find(platform, resource.project, kind, name)
+    given = declared.properties.get("resources", {}) if declared else {}
+    return {**given, "path": f"{word}.{name}.resources"}
 
 
 def result_of(platform: Platform, id: str, once: str) -> dict[str, Any] | None:

@@ -37,6 +37,9 @@ class Model(Kind):
             return found
         views = {view.name: describe(view) for view in _views(platform, resource)}
         features = declared_features(platform, resource.project, resource.properties["feature_service"])
+        registry_uri = platform.objects.put(
+            f"results/{resource.id}/{resource.data_digest}.feast", platform.feast.snapshot(resource.project)
+        )
         holdout = f"s3://{platform.runtime.bucket}/results/{resource.id}/{resource.data_digest}.holdout.parquet"
         made = jobs.run(
             work,
@@ -46,6 +49,7 @@ class Model(Kind):
             views=views,
             entities=_entities(platform, resource),
             feature_service=resource.properties["feature_service"],
+            registry_uri=registry_uri,
             experiment=resource.project,
         )
         trained_on = {"views": views, "holdout": holdout}

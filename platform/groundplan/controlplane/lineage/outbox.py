@@ -1,6 +1,6 @@
 """The outbox: what happened, to be told as lineage. Written in the transaction of what it tells of; never lost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,9 +13,9 @@ from groundplan.controlplane.db.tables import events
 STORING, SENDING = 706173, 706174
 
 
-def put(connection: sa.Connection, event: int) -> None:
-    """Put an event (its number) into the outbox, in the event's own transaction."""
-    connection.execute(insert(outbox).values(event=event).on_conflict_do_nothing())
+def put(connection: sa.Connection, events: Sequence[int]) -> None:
+    """Put events (their numbers) into the outbox, in their own transaction."""
+    connection.execute(insert(outbox).on_conflict_do_nothing(), [{"event": number} for number in events])
 
 
 def mine(connection: sa.Connection, task: int) -> bool:

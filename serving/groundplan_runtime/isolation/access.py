@@ -1,0 +1,72 @@
+"""What one run needs of the platform, from its job's document: objects, services, secrets. Nothing else is given."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+S3 = "s3://"
+#: Jobs that run no code of users, and need what runs must not have: Feast's registry and the online store, to write.
+TRUSTED = frozenset({"materialize"})
+#: Jobs that read or write models.
+MODELS = frozenset({"train", "evaluate", "skew"})
+#: Jobs that read an application's prediction log.
+LOGS = frozenset({"skew", "shadow"})
+
+
+@dataclass(frozen=True)
+class Access:
+    """Objects (``s3://…``, or paths of files) to read and to write, folders to list, and services to ask."""
+
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+    folders: tuple[str, ...]
+    services: tuple[str, ...]
+    secrets: tuple[str, ...]
+
+
+def access_of(document: Mapping[str, Any], bucket: str) -> Access:
+    """Return what the job of this document needs."""
+    job = document["job"]
+    write = tuple(document[key] for key in ("result_uri", "output_uri") if document.get(key))
+    named = sorted(set(_uris(document)) - set(write))
+    application = document["properties"].get("application")
+    folders = (f"{S3}{bucket}/predictions/{document['project']}/{application}/",) if job in LOGS else ()
+    services, secrets = ["objects"], []
+    if job in MODELS:
+        services, secrets = [*services, "mlflow"], ["mlflow-token"]
+    if job == "evaluate" and document.get("requests"):
+        services, secrets = [*services, "online_store"], [*secrets, "online-store"]
+    return Access(tuple(named), write, folders, tuple(services), tuple(secrets))
+
+
+def _uris(value: Any, key: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _uris(each, str(name))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _uris(each, key)
+    elif isinstance(value, str) and (value.startswith(S3) or (key.endswith("uri") and value.startswith("/"))):
+        yield value
+
+
+def policy(access: Access) -> dict[str, Any]:
+    """Return the S3 policy that allows this access and nothing else."""
+    read = [*_resources(access.read), *(f"{each}*" for each in _resources(access.folders))]
+    statements = [
+        _allow(["s3:GetObject"], read),
+        _allow(["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"], _resources(access.write)),
+    ]
+    for folder in access.folders:
+        bucket, _, prefix = folder.removeprefix(S3).partition("/")
+        listed = _allow(["s3:ListBucket"], [f"arn:aws:s3:::{bucket}"])
+        statements.append(listed | {"Condition": {"StringLike": {"s3:prefix": [f"{prefix}*"]}}})
+    return {"Version": "2012-10-17", "Statement": [each for each in statements if each["Resource"]]}
+
+
+def _allow(actions: list[str], resources: list[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def _resources(uris: tuple[str, ...]) -> list[str]:
+    return [f"arn:aws:s3:::{uri.removeprefix(S3)}" for uri in uris if uri.startswith(S3)]

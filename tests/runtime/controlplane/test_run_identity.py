@@ -1,0 +1,107 @@
+"""A run's own identity at a real object store: what it may, what it may not, and that it goes."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from groundplan_runtime.config import Runtime
+from groundplan_runtime.isolation import credentials
+from groundplan_runtime.isolation.access import access_of, policy
+from groundplan_runtime.isolation.keeper import prepared
+from groundplan_runtime.isolation.limits import Limits
+
+MINE = {"inputs": {"s": {"uri": "s3://groundplan/raw/mine/s/1.parquet"}}, "code_uri": "s3://groundplan/code/mine/1.zip"}
+RESULT, OUTPUT = "s3://groundplan/results/mine/model/m/1.json", "s3://groundplan/results/mine/model/m/1.parquet"
+DOCUMENT = {"job": "train", "project": "mine", "name": "m", "digest": "1", "properties": {}, **MINE}
+DOCUMENT |= {"result_uri": RESULT, "output_uri": OUTPUT}
+OTHERS = ("raw/other/s/1.parquet", "features/mine/v/1.parquet", "results/mine/model/m/1.json.bak", "code/mine/2.zip")
+
+
+def s3_of(text: str | None) -> Any:
+    boto3 = pytest.importorskip("boto3")
+    from botocore.config import Config  # noqa: PLC0415
+
+    keys = {}
+    if text is not None:
+        lines = dict(line.split(" = ") for line in text.splitlines() if " = " in line)
+        keys = dict(zip(("aws_access_key_id", "aws_secret_access_key"), lines.values(), strict=True))
+    once = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+    return boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL_S3"], config=once, **keys)
+
+
+def refused(call: Callable[[], object]) -> bool:
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
+    try:
+        call()
+    except ClientError as error:
+        return error.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)
+    return False
+
+
+def test_a_run_reads_its_inputs_writes_its_output_and_nothing_else(database: Runtime, tmp_path: Path) -> None:
+    ours, bucket = s3_of(None), database.bucket
+    for key in (*OTHERS, "raw/mine/s/1.parquet", "code/mine/1.zip"):
+        ours.put_object(Bucket=bucket, Key=key, Body=b"x")
+    with credentials.identity(database, policy(access_of(DOCUMENT, bucket)), 60, tmp_path / "lock") as text:
+        its = s3_of(text)
+        for key in ("raw/mine/s/1.parquet", "code/mine/1.zip"):
+            assert its.get_object(Bucket=bucket, Key=key)["Body"].read() == b"x"
+            assert refused(lambda key=key: its.put_object(Bucket=bucket, Key=key, Body=b"y")), key
+            assert refused(lambda key=key: its.delete_object(Bucket=bucket, Key=key)), key
+        for uri in (RESULT, OUTPUT):
+            its.put_object(Bucket=bucket, Key=uri.removeprefix(f"s3://{bucket}/"), Body=b"made")
+        for key in OTHERS:
+            assert refused(lambda key=key: its.get_object(Bucket=bucket, Key=key)), key
+            assert refused(lambda key=key: its.put_object(Bucket=bucket, Key=key, Body=b"y")), key
+        assert refused(lambda: its.list_objects_v2(Bucket=bucket))
+        assert refused(lambda: its.put_object(Bucket=f"{bucket}-kept", Key="audit/checkpoints/9", Body=b"y"))
+        assert refused(lambda: its.create_bucket(Bucket="another"))
+    assert refused(lambda: its.get_object(Bucket=bucket, Key="raw/mine/s/1.parquet")), "it outlived its run"
+
+
+def test_an_identity_whose_keeper_was_killed_goes_when_its_time_is_over(database: Runtime, tmp_path: Path) -> None:
+    client = credentials._client(database)
+    for until in (time.time() - 1, time.time() + 600):
+        credentials._make(client, f"run-{int(until)}-x", policy(access_of(DOCUMENT, database.bucket)))
+    credentials.sweep(client)
+    left = [user["UserName"] for user in client.list_users()["Users"] if user["UserName"].endswith("-x")]
+    assert len(left) == 1
+    credentials._remove(client, left[0])
+
+
+def test_a_run_is_told_of_no_database_and_of_no_secret_but_its_own(
+    database: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GROUNDPLAN_JOB", json.dumps(DOCUMENT))
+    with prepared(database, DOCUMENT, Limits.of({})) as run:
+        own = Runtime.load(run.environment["GROUNDPLAN_RUNTIME"])
+        assert set(own.endpoints) == {"objects", "mlflow"}
+        assert [each.name for each in own.secrets_dir.iterdir()] == ["aws-credentials"]
+        files = [each for each in run.folder.rglob("*") if each.is_file()]
+        secrets = [each.read_text().strip() for each in database.secrets_dir.iterdir() if each.is_file()]
+        told = "".join(each.read_text() for each in files) + json.dumps(run.environment)
+        assert not [secret for secret in secrets if secret in told]
+        assert run.folder.stat().st_mode & 0o077 == 0
+    assert not run.folder.exists()
+
+
+def test_what_is_kept_is_never_replaced_and_is_read_as_first_written(database: Runtime) -> None:
+    from groundplan.controlplane.adapters.objects import Objects  # noqa: PLC0415
+
+    objects = Objects(database)
+    objects.keep("audit/test/1-a.json", b"first")
+    objects.keep("audit/test/1-a.json", b"second")
+    assert [key for key, _ in objects.kept("audit/test/")] == ["audit/test/1-a.json"]
+    ours, bucket = s3_of(None), f"{database.bucket}-kept"
+    found = ours.list_object_versions(Bucket=bucket, Prefix="audit/test/")["Versions"]
+    assert len(found) == 1
+    version = {"Bucket": bucket, "Key": "audit/test/1-a.json", "VersionId": found[0]["VersionId"]}
+    assert refused(lambda: ours.delete_object(**version))
+    ours.delete_object(Bucket=bucket, Key="audit/test/1-a.json")
+    assert [key for key, _ in objects.kept("audit/test/")] == ["audit/test/1-a.json"]
