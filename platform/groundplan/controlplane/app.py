@@ -11,9 +11,10 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from groundplan.controlplane.api import promotion, registry, resources
+from groundplan.controlplane.api import catalogue, promotion, registry, resources
 from groundplan.controlplane.api.common import CORRELATION, correlation_id
 from groundplan.controlplane.api.limits import BodyLimit
+from groundplan.controlplane.api.page import CataloguePage
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.db.engine import migrate
 from groundplan.controlplane.problem import ApiProblem, as_parts, service_of
@@ -40,6 +41,8 @@ def make_app(platform: Platform) -> FastAPI:
     app.include_router(resources.router)
     app.include_router(registry.router)
     app.include_router(promotion.router)
+    app.include_router(catalogue.router)
+    app.mount("/catalogue", CataloguePage())
     app.add_api_route("/healthz", _health, methods=["GET"])
     return app
 

@@ -26,7 +26,7 @@ DESCRIPTIVE = {
     "Project": frozenset({"team", "owner", "description", "source", "code"}),
     "Entity": frozenset({"description"}),
     "FeatureView": frozenset({"description", "tags", "online"}),
-    "Model": frozenset({"retrain"}),
+    "Model": frozenset({"retrain", "description", "tags"}),
 }
 
 

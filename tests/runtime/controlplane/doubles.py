@@ -5,12 +5,14 @@ The adapters to the real services have tests of their own, and the end-to-end ti
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from threading import Event
 from typing import Any
 
 from groundplan.controlplane.adapters.mlflow import Half
 from groundplan.controlplane.adapters.ray_jobs import JobFailed
 from groundplan.controlplane.rules.serve_config import live_of
+from groundplan_runtime import prediction_files
 
 
 class MemoryObjects:
@@ -28,6 +30,11 @@ class MemoryObjects:
 
     def exists(self, uri: str) -> bool:
         return uri in self.data
+
+    def rows_logged(self, project: str, application: str, hours: Sequence[datetime]) -> list[int]:
+        log = prediction_files.folder("groundplan", project, application)
+        folders = [f"{log}/date={hour:%Y-%m-%d}/hour={hour:%H}/" for hour in hours]
+        return [sum(prediction_files.rows_in(u) for u in self.data if u.startswith(each)) for each in folders]
 
     def delete(self, uri: str) -> None:
         self.data.pop(uri, None)
