@@ -36,7 +36,7 @@ def test_from_the_raw_column_to_what_answers() -> None:
         "p/alias/m@production",
         "p/serving_application/a",
     ]
-    assert [["p/data_source/raw", "p/model/m"], ["p/alias/m@production", "p/serving_application/a"]] == [
-        edge for edge in found["edges"] if edge[0] == "p/data_source/raw" and "model" in edge[1] or "alias" in edge[0]
-    ]
+    assert [
+        edge for edge in found["edges"] if (edge[0] == "p/data_source/raw" and "model" in edge[1]) or "alias" in edge[0]
+    ] == [["p/data_source/raw", "p/model/m"], ["p/alias/m@production", "p/serving_application/a"]]
     assert len(found["edges"]) == 6

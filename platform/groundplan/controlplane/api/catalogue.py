@@ -63,9 +63,8 @@ def model(project: str, model: str, request: Request, platform: PlatformDep, act
     known = _known(platform, project, model)
     with platform.engine.connect() as connection:
         others = store.every(connection, project)
-    views = {other.name: other for other in others if other.kind == "feature_view"}
     lineage = neighbours(known.model, others)
-    return documents.page(known, views, lineage, actor.name, roles_in(request, project))
+    return documents.page(known, others, lineage, actor.name, roles_in(request, project))
 
 
 @router.get("/models/{project}/{model}/versions/{version}")

@@ -1,6 +1,6 @@
 """What the catalogue tells of a model: the line in a list, and its page."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from groundplan.controlplane.catalogue.reading import Known, Row
@@ -54,10 +54,8 @@ def features_read(known: Known) -> list[str]:
     return [f"{view}__{field}" for view, fields in views.items() for field in fields]
 
 
-def page(
-    known: Known, views: Mapping[str, Resource], lineage: dict[str, Any], actor: str, roles: Roles
-) -> dict[str, Any]:
-    """Return all that is told of one model; ``views`` are its project's feature views by name."""
+def page(known: Known, others: Iterable[Resource], lineage: dict[str, Any], actor: str, roles: Roles) -> dict[str, Any]:
+    """Return all that is told of one model; ``others`` are its project's resources."""
     model = known.model
     versions = [version_document(known, version, actor, roles) for version in versions_of(known)]
     return {
@@ -67,7 +65,7 @@ def page(
         "declared": _declared(model),
         "versions": versions,
         "aliases": [_alias(known, alias) for alias in known.aliases],
-        "reads": _reads(known, views),
+        "reads": _reads(known, others),
         "applications": [_application(application) for application in known.applications],
         "history": history(known),
         "lineage": lineage,
@@ -152,12 +150,16 @@ def _alias(known: Known, alias: Resource) -> dict[str, Any]:
     }
 
 
-def _reads(known: Known, views: Mapping[str, Resource]) -> dict[str, Any]:
-    service = known.service
-    taken: Mapping[str, list[str]] = service.properties["views"] if service else {}
+def _reads(known: Known, others: Iterable[Resource]) -> dict[str, Any]:
+    by = {(other.kind, other.name): other for other in others}
+    taken: Mapping[str, list[str]] = known.service.properties["views"] if known.service else {}
+    views = [_view(name, fields, by.get(("feature_view", name))) for name, fields in taken.items()]
+    entities = sorted({entity for view in views for entity in view["entities"] or ()})
+    keys = [by["entity", entity].properties for entity in entities if ("entity", entity) in by]
     return {
         "feature_service": known.model.properties["feature_service"],
-        "views": [_view(name, fields, views.get(name)) for name, fields in taken.items()],
+        "join_keys": [[key["join_key"], key["type"]] for key in keys],
+        "views": views,
     }
 
 
