@@ -114,11 +114,11 @@ def test_what_serves_cannot_be_retired(bench: Bench) -> None:  # noqa: F811
     bench.declare("production", follow="latest")
     app = f"a_{bench.name}"
     bench.plane.made("serving_application", app, application(bench.name, app))
-    seen = len(events(bench.plane.platform))
+    seen = len(events(bench.plane, kind="pair", name=bench.name))
     refused = retire(bench, 1)
     assert refused.status_code == 409
     assert f"it answers in {app}; production points to it" in refused.json()["error"]["what"]
-    assert len(events(bench.plane.platform)) == seen
+    assert len(events(bench.plane, kind="pair", name=bench.name)) == seen
     assert stages(bench) == {1: "production"}
 
 
@@ -131,10 +131,10 @@ def test_a_retired_version_is_never_loaded_again(bench: Bench) -> None:  # noqa:
     done = retire(bench, 1, by="ben")
     assert (done.status_code, done.json()["stage"]) == (200, "retired")
     assert done.json()["retired"]["actor"] == "ben"
-    before = len(events(bench.plane.platform))
+    before = len(events(bench.plane, kind="pair", name=bench.name))
     assert retire(bench, 1).status_code == 200  # again: nothing more is written
-    assert len(events(bench.plane.platform)) == before
-    last = events(bench.plane.platform)[-1]
+    assert len(events(bench.plane, kind="pair", name=bench.name)) == before
+    last = events(bench.plane, kind="pair", name=bench.name)[-1]
     assert (last["action"], last["actor"], last["reason"], last["after"]) == (
         "retire", "ben", "it drifts", {"version": 1, "retired": True}
     )  # fmt: skip
