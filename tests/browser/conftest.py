@@ -126,7 +126,7 @@ def shot(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Page, str]
 
     def take(page: Page, name: str) -> None:
         path = folder / f"{name}.png"
-        page.screenshot(path=path, full_page=True)
+        page.screenshot(path=path, full_page="dialog" not in name)
         assert path.stat().st_size > 5_000, "an empty picture"
 
     return take

@@ -30,14 +30,12 @@ def test_ana_asks_and_ben_approves(page: Page, browser: Browser, site: Site, sho
     expect(page.get_by_role("button", name="Approve version 3")).to_have_count(0)  # she trained it
     do(page, "Promote version 3", "better by a minute")
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("alert")).to_contain_text("it waits for an approval; ben may approve it")
-    expect(dialog.get_by_role("alert")).to_contain_text("Fix: groundplan approve flights/delay 3")
+    expect(dialog).to_contain_text("Done: asked; it waits for an approval; ben may approve it")
     shot(page, "waits-dialog")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name="Promote version 3")).to_be_focused()
-    page.reload()
     expect(page.locator("#overview")).to_contain_text("waits for an approval of version 3, which ana asked for")
     expect(page.locator("#overview")).to_contain_text("Not by you: ana trained it")
+    expect(page.get_by_role("button", name="Promote version 3")).to_be_focused()
     assert points_to(site) == 1
     other = browser.new_context(base_url=site.address)
     second = other.new_page()
@@ -51,6 +49,14 @@ def test_ana_asks_and_ben_approves(page: Page, browser: Browser, site: Site, sho
     expect(second.locator("#history li").first).to_contain_text("production promoted from 1 to 3 by ana")
     assert points_to(site) == 3
     other.close()
+
+
+def test_what_a_gate_refuses_is_told_with_the_bound(page: Page, site: Site) -> None:
+    sign_in(page, "ana", DELAY)
+    do(page, "Promote version 2", "let us see")
+    told = page.get_by_role("dialog").get_by_role("alert")
+    expect(told).to_contain_text("mae 15.02 is not better than baseline's 14.56")
+    expect(page.get_by_role("dialog").get_by_role("button", name="Try again")).to_be_enabled()
 
 
 def test_what_serves_is_not_retired_and_the_page_says_why(page: Page, site: Site) -> None:

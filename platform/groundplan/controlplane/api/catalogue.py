@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from groundplan.controlplane import registry, retirements, store
 from groundplan.controlplane.api.common import ActorDep, PlatformDep, authorized, find_declared
-from groundplan.controlplane.api.permissions import permit, roles_in
+from groundplan.controlplane.api.permissions import may_in, permit
 from groundplan.controlplane.api.promotion import Why
 from groundplan.controlplane.catalogue import documents, finding
 from groundplan.controlplane.catalogue.reading import Known, read
@@ -47,7 +47,7 @@ def models(
     wanted = finding.Wanted(q, owner, feature, tag, tuple(metric), stage, sort)
     with platform.engine.connect() as connection:
         found = read(connection)
-    seen = (known for known in found if roles_in(request, known.model.project) != frozenset())
+    seen = [known for known in found if may_in(request, known.model.project)("viewer")]
     return finding.find((documents.summary(known) for known in seen), wanted, limit, cursor)
 
 
@@ -64,7 +64,7 @@ def model(project: str, model: str, request: Request, platform: PlatformDep, act
     with platform.engine.connect() as connection:
         others = store.every(connection, project)
     lineage = neighbours(known.model, others)
-    return documents.page(known, others, lineage, actor.name, roles_in(request, project))
+    return documents.page(known, others, lineage, actor.name, may_in(request, project))
 
 
 @router.get("/models/{project}/{model}/versions/{version}")
@@ -136,7 +136,7 @@ def _retirement(platform: Platform, about: tuple[str, str, int], action: str, ac
 def _told(request: Request, platform: Platform, about: tuple[str, str, int], actor: Actor) -> dict[str, Any]:
     project, model, number = about
     known = _known(platform, project, model)
-    return documents.version_document(known, _version(known, number), actor.name, roles_in(request, project))
+    return documents.version_document(known, _version(known, number), actor.name, may_in(request, project))
 
 
 def _known(platform: Platform, project: str, model: str) -> Known:

@@ -1,16 +1,16 @@
 """What the catalogue tells of a model: the line in a list, and its page."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from groundplan.controlplane.catalogue.reading import Known, Row
 from groundplan.controlplane.catalogue.versions import Version, versions_of
-from groundplan.controlplane.rules.lifecycle import ACTIONS, STAGES, may, why_not
+from groundplan.controlplane.rules.lifecycle import ACTIONS, STAGES, why_not
 from groundplan.controlplane.store import Resource
 from groundplan.spec import gate_words
 
-#: What a person may do in a project: the actions of the life cycle; None: all of them (the deployer's own token).
-Roles = Collection[str] | None
+#: Tells whether who asks has the rights of a role in the model's project.
+May = Callable[[str], bool]
 #: Words for the events of a pair version in a model's history.
 TRAINED, APPROVED, RETIRED, RESTORED, MOVED = "trained", "approved", "retired", "restored", "moved"
 
@@ -34,6 +34,7 @@ def summary(known: Known) -> dict[str, Any]:
         "features": features_read(known),
         "version": first.pair["version"] if first else None,
         "stage": first.stage if first else None,
+        "metric": model.properties["validation"]["metric"],
         "metrics": first.pair["metrics"] if first else {},
         "trained_at": first.pair["created_at"].isoformat() if first else None,
         "stages": {stage: stages.count(stage) for stage in STAGES if stage in stages},
@@ -54,10 +55,10 @@ def features_read(known: Known) -> list[str]:
     return [f"{view}__{field}" for view, fields in views.items() for field in fields]
 
 
-def page(known: Known, others: Iterable[Resource], lineage: dict[str, Any], actor: str, roles: Roles) -> dict[str, Any]:
+def page(known: Known, others: Iterable[Resource], lineage: dict[str, Any], actor: str, has: May) -> dict[str, Any]:
     """Return all that is told of one model; ``others`` are its project's resources."""
     model = known.model
-    versions = [version_document(known, version, actor, roles) for version in versions_of(known)]
+    versions = [version_document(known, version, actor, has) for version in versions_of(known)]
     return {
         **summary(known),
         "message": model.message,
@@ -78,7 +79,7 @@ def _declared(model: Resource) -> dict[str, Any]:
     return {**declared, "target": model.properties["examples"]["target"]}
 
 
-def version_document(known: Known, version: Version, actor: str, roles: Roles) -> dict[str, Any]:
+def version_document(known: Known, version: Version, actor: str, has: May) -> dict[str, Any]:
     """Return one pair version: its stage, what that comes from, and what the asking person may do with it."""
     pair = version.pair
     return {
@@ -95,7 +96,7 @@ def version_document(known: Known, version: Version, actor: str, roles: Roles) -
         "gates": [{"alias": alias, **verdict} for alias, verdicts in version.gates.items() for verdict in verdicts],
         "approvals": [_said(row) for row in version.approvals],
         "retired": _said(version.retirement) if version.retirement else None,
-        "actions": {action: _answer(known, version, action, actor, roles) for action in ACTIONS},
+        "actions": {action: _answer(known, version, action, actor, has) for action in ACTIONS},
     }
 
 
@@ -103,11 +104,11 @@ def _said(row: Row) -> dict[str, Any]:
     return {"actor": row["actor"], "reason": row["reason"], "at": row["at"].isoformat()}
 
 
-def _answer(known: Known, version: Version, action: str, actor: str, roles: Roles) -> dict[str, Any]:
+def _answer(known: Known, version: Version, action: str, actor: str, has: May) -> dict[str, Any]:
     """Say whether somebody may do something with a version now; where not, why, in one line."""
     refusal = None
-    if roles is not None and not may(roles, action):
-        refusal = f"it needs the role {' or '.join(ACTIONS[action].roles)} in {known.model.project}"
+    if not has(ACTIONS[action].role):
+        refusal = f"it needs the role {ACTIONS[action].role} in {known.model.project}"
     refusal = refusal or why_not(action, version.stage, version.facts)
     if refusal is None and action in _MORE:
         refusal = _MORE[action](known, version, actor)

@@ -4,7 +4,6 @@ Most of it is derived: nobody can say of a version that it is validated, or in p
 person decides (an approval, a retirement) is stored.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 #: In the order of a version's life.
@@ -47,23 +46,21 @@ def stage_of(facts: Facts) -> str:
 
 @dataclass(frozen=True)
 class Action:
-    """What a person may do with a pair version: with which role in its project, and in which stages."""
+    """What a person may do with a pair version: with which role (or one with its rights), and in which stages."""
 
     about: str
-    roles: tuple[str, ...]
+    role: str
     stages: tuple[str, ...]
 
 
 _ALIVE = STAGES[:-1]
 #: Who may move what.
 ACTIONS = {
-    "promote": Action("point an alias to it, through the alias's gates", ("ml_engineer", "platform_admin"), _ALIVE),
-    "approve": Action("let it pass the gates that wait for that", ("approver", "platform_admin"), _ALIVE),
-    "rollback": Action(
-        "take an alias back from it", ("ml_engineer", "approver", "platform_admin"), ("staging", "production")
-    ),
-    "retire": Action("never load it again", ("ml_engineer", "platform_admin"), ("draft", "validated", "approved")),
-    "restore": Action("take its retirement back", ("ml_engineer", "platform_admin"), ("retired",)),
+    "promote": Action("point an alias to it, through the alias's gates", "ml_engineer", _ALIVE),
+    "approve": Action("let it pass the gates that wait for that", "approver", _ALIVE),
+    "rollback": Action("take an alias back from it", "ml_engineer", ("staging", "production")),
+    "retire": Action("never load it again", "ml_engineer", ("draft", "validated", "approved")),
+    "restore": Action("take its retirement back", "ml_engineer", ("retired",)),
 }
 
 
@@ -86,8 +83,3 @@ def _uses(facts: Facts) -> list[str]:
         "{} points to it": tuple(alias for alias in facts.aliases if alias != NEWEST),
     }
     return [text.format(", ".join(sorted(names))) for text, names in told.items() if names]
-
-
-def may(roles: Collection[str], action: str) -> bool:
-    """Whether somebody with these roles in the version's project may do it."""
-    return not set(ACTIONS[action].roles).isdisjoint(roles)

@@ -1,6 +1,6 @@
 // What people do with a version: asked in a dialog, with a reason, followed to its end, told in words when it is refused.
 
-import { Refused, SignInNeeded, follow, post } from "./api.js";
+import { Refused, SignInNeeded, follow, get, post } from "./api.js";
 import { h, problem, say } from "./dom.js";
 
 const VERSION = {
@@ -25,8 +25,12 @@ export function act(action, told, version, changed) {
     promote: async (reason, line) => {
       const asked = { version: version.version, reason };
       const begun = await post(`/projects/${told.project}/aliases/${told.name}@${alias.value}:move`, asked);
-      const found = await follow(begun.operation, line);
-      return `${alias.value} points to version ${found.outputs.points_to}`;
+      try {
+        const found = await follow(begun.operation, line);
+        return `${alias.value} points to version ${found.outputs.points_to}`;
+      } catch (error) {
+        return await waiting(told, alias.value, version.version) || Promise.reject(error);
+      }
     },
     approve: async (reason, line) => {
       const { aliases } = await post(`/registry/models/${path}:approve`, { reason });
@@ -38,6 +42,15 @@ export function act(action, told, version, changed) {
   };
   const fields = alias && [h("label", { for: "alias" }, "Alias"), alias];
   open({ title: `${title}: version ${version.version} of ${told.project}/${told.name}`, about, fields, word: title, run: ways[action] }, changed);
+}
+
+/** What a promotion waits for, when all that refuses it is that nobody has approved it yet. */
+async function waiting(told, alias, version) {
+  const now = await get(`/catalogue/models/${told.project}/${told.name}`);
+  const waits = now.aliases.find((each) => each.alias === alias)?.waits;
+  const gates = now.versions.find((each) => each.version === version).gates.filter((gate) => gate.alias === alias);
+  const others = gates.some((gate) => gate.passed === false && !gate.approval);
+  return waits?.version === version && !others && `asked; ${gates.find((gate) => gate.approval).reason}`;
 }
 
 /** Roll an alias back, or let it follow its rule again. */

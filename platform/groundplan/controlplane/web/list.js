@@ -65,7 +65,8 @@ async function fill(results, query, cursor = null, wanted = () => true) {
 
 function line(model) {
   const id = `${model.project}/${model.name}`;
-  const metrics = Object.entries(model.metrics).filter(([name]) => !name.startsWith("folds_")).slice(0, 3);
+  const metrics = [...new Set([model.metric, `baseline_${model.metric}`, ...Object.keys(model.metrics).sort()])]
+    .filter((name) => name in model.metrics && !name.startsWith("folds_")).slice(0, 3).map((name) => [name, model.metrics[name]]);
   return h("li", {},
     h("div", { class: "line" }, view({ model: id }, { class: "name" }, id), badge(model.stage)),
     model.description && h("p", { class: "what" }, model.description),

@@ -16,7 +16,7 @@ export async function model(id, changed) {
   const path = `/catalogue/models/${project}/${name || ""}`;
   const told = await get(path);
   const parts = { overview: overview(told, changed), versions: versions(told, changed), gates: gates(told),
-    features: features(told), lineage: lineage(told), endpoints: endpoints(told, path), history: past(told) };
+    features: features(told), lineage: drawing(told.lineage, `${told.project}/model/${told.name}`), endpoints: endpoints(told, path), history: past(told) };
   return h("article", {},
     h("p", { class: "crumbs" }, h("a", { href: sessionStorage.getItem("groundplan-list") || "./", "data-view": true }, "← Models")),
     h("div", { class: "line" }, h("h1", {}, `${told.project}/${told.name}`), badge(told.stage)),
@@ -49,7 +49,8 @@ function facts(given) {
 function waiting(told, alias, changed) {
   const waits = alias.waits;
   const version = waits && told.versions.find((each) => each.version === waits.version);
-  if (!version) return null;
+  const refused = version && version.gates.some((each) => each.alias === alias.alias && each.passed === false && !each.approval);
+  if (!version || refused) return null; // an approval alone would not help it
   const may = version.actions.approve;
   const gate = version.gates.find((each) => each.alias === alias.alias && each.approval);
   return h("div", { class: "notice" },
@@ -59,31 +60,39 @@ function waiting(told, alias, changed) {
 }
 
 function aliases(told, changed) {
-  return wide(h("table", {}, head("Alias", "Version", "Rule", "Gates", "Status", "Do"), h("tbody", {}, told.aliases.map((alias) => {
+  return table("Aliases", ["Alias", "Version", "Rule", "Gates", "Status", "Actions"], told.aliases.map((alias) => {
     const version = told.versions.find((each) => each.version === alias.version);
     const back = version && version.actions.rollback.allowed;
     const step = (verb, label) => h("button", { "aria-label": `${label} ${alias.alias}`,
       on: { click: () => actOnAlias(verb, told, alias, changed) } }, label);
     const free = alias.hold && told.versions.some((each) => each.actions.promote.allowed || each.actions.rollback.allowed);
-    return h("tr", {}, h("th", { scope: "row" }, alias.alias), h("td", {}, alias.version ?? "–"), h("td", {}, alias.rule),
-      h("td", {}, alias.gates.length ? h("ul", {}, alias.gates.map((gate) => h("li", {}, gate))) : "none"),
-      h("td", {}, alias.hold ? `held by ${alias.hold.actor}: ${alias.hold.reason}` : alias.message || alias.status),
-      h("td", { class: "do" }, back && step("rollback", "Roll back"), free && step("release", "Release")));
-  }))));
+    return [alias.alias, String(alias.version ?? "–"), alias.rule,
+      alias.gates.length ? h("ul", {}, alias.gates.map((gate) => h("li", {}, gate))) : "none",
+      alias.hold ? `held by ${alias.hold.actor}: ${alias.hold.reason}` : alias.message || alias.status,
+      [back && step("rollback", "Roll back"), free && step("release", "Release")]];
+  }));
 }
 
 function versions(told, changed) {
   if (!told.versions.length) return h("p", {}, "None is trained yet.");
-  const names = [...new Set(told.versions.flatMap((each) => Object.keys(each.metrics)))].filter((name) => !name.startsWith("folds_")).slice(0, 4);
-  const rows = told.versions.map((each) => h("tr", { class: each.stage === "retired" ? "gone" : null },
-    h("th", { scope: "row" }, String(each.version)), h("td", {}, badge(each.stage), each.aliases.length > 0 && h("div", { class: "quiet" }, each.aliases.join(", "))),
-    names.map((name) => h("td", { class: "number" }, number(each.metrics[name]))),
-    h("td", {}, moment(each.created_at), h("div", { class: "quiet" }, each.trained_by && `by ${each.trained_by}`, " ",
-      h("a", { href: `/mlflow/#/runs/${encodeURIComponent(each.run_id)}` }, "run", h("span", { class: "unseen" }, ` of version ${each.version} in MLflow`)))),
-    h("td", { class: "do" }, ["promote", "approve", "retire", "restore"].map((action) => button(action, told, each, changed)))));
-  return [wide(h("table", {}, head("Version", "Stage", ...names, "Trained", "Do"), h("tbody", {}, rows))),
-    told.versions.some((each) => each.retired) && h("ul", { class: "quiet" }, told.versions.filter((each) => each.retired).map((each) =>
+  const names = metricsOf(told).slice(0, 4);
+  const rows = told.versions.map((each) => [String(each.version),
+    [badge(each.stage), each.aliases.length > 0 && h("div", { class: "quiet" }, each.aliases.join(", "))],
+    ...names.map((name) => number(each.metrics[name])),
+    [moment(each.created_at), h("div", { class: "quiet" }, each.trained_by && `by ${each.trained_by}`, " ",
+      h("a", { href: `/mlflow/#/runs/${encodeURIComponent(each.run_id)}` }, "run", h("span", { class: "unseen" }, ` of version ${each.version} in MLflow`)))],
+    ["promote", "approve", "retire", "restore"].map((action) => button(action, told, each, changed))]);
+  const gone = told.versions.filter((each) => each.retired);
+  return [table("Versions", ["Version", "Stage", ...names, "Trained", "Actions"], rows),
+    gone.length > 0 && h("ul", { class: "quiet" }, gone.map((each) =>
       h("li", {}, `Version ${each.version} was retired by ${each.retired.actor}: ${each.retired.reason}`)))];
+}
+
+/** Names of metrics, that which the model is validated by first, then its baseline's. */
+function metricsOf(told) {
+  const first = [told.metric, `baseline_${told.metric}`];
+  const all = new Set([...first, ...told.versions.flatMap((each) => Object.keys(each.metrics)).sort()]);
+  return [...all].filter((name) => !name.startsWith("folds_") && told.versions.some((each) => name in each.metrics));
 }
 
 const WORDS = { promote: "Promote", approve: "Approve", retire: "Retire", restore: "Restore" };
@@ -114,16 +123,12 @@ const verdict = (gate) => gate.passed === null ? "to be measured" : gate.passed 
 function features(told) {
   const reads = told.reads;
   return [h("p", {}, "Feature service ", h("code", {}, reads.feature_service), `: ${told.features.length} features of ${reads.views.length} views.`),
-    reads.views.map((each) => h("details", {}, h("summary", {}, view({ feature: each.view }, { title: "Models that read it" }, each.view), " ",
+    reads.views.map((each) => h("details", {}, h("summary", {}, h("b", {}, each.view), " ",
       h("span", { class: "quiet" }, `${Object.keys(each.fields).length} of ${(each.entities || []).join(", ")}`)),
-      each.description && h("p", {}, each.description),
+      h("p", {}, each.description, " ", view({ feature: each.view }, {}, `Models that read ${each.view}`)),
       facts({ "Used for": each.ttl, Online: each.online ? "yes" : "no", Tags: Object.entries(each.tags || {}).map((tag) => tag.join("=")).join(", ") }),
       h("ul", { class: "fields" }, Object.entries(each.fields).map(([field, type]) => h("li", {}, h("code", {}, field), " ", h("span", { class: "quiet" }, type)))))),
   ];
-}
-
-function lineage(told) {
-  return [drawing(told.lineage, `${told.project}/model/${told.name}`)];
 }
 
 function endpoints(told, path) {
@@ -158,6 +163,7 @@ function bars(used) {
   const most = Math.max(...rows, 1);
   const marks = rows.map((each, place) => s("rect", { x: place * 6, width: 5, y: 24 - 24 * each / most, height: 24 * each / most }));
   const words = `${all.toLocaleString("en")} predictions in the last ${rows.length} hours`;
+  if (!all) return words;
   return h("span", {}, s("svg", { class: "bars", viewBox: `0 0 ${rows.length * 6} 24`, width: rows.length * 6, height: 24, "aria-hidden": "true" }, marks), " ", words);
 }
 
@@ -176,5 +182,12 @@ function happened(event) {
   return `${event.alias} ${cause}${event.from ? ` from ${event.from}` : ""}${event.version ? ` to ${event.version}` : ""}`;
 }
 
-const head = (...names) => h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name))));
-const wide = (table) => h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Table" }, table);
+/** A table; on a narrow screen each row is a card of its own, with its columns' names (hence the roles said here). */
+function table(label, names, rows) {
+  const cell = (content, place) => h(place ? "td" : "th", { role: place ? "cell" : "rowheader", scope: place ? null : "row",
+    class: names[place] === "Actions" ? "do" : null, "data-name": names[place] }, content);
+  return h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": `Table of ${label.toLowerCase()}` },
+    h("table", { role: "table" },
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, names.map((name) => h("th", { scope: "col", role: "columnheader" }, name)))),
+      h("tbody", { role: "rowgroup" }, rows.map((row) => h("tr", { role: "row" }, row.map(cell))))));
+}
