@@ -32,6 +32,8 @@ from tests.runtime.controlplane.doubles import (
 )
 
 DEADLINE = 60
+#: Takes a screenshot, by name.
+Shot = Callable[..., None]
 #: More than a page of them.
 MANY = 55
 
@@ -119,14 +121,14 @@ def page(context: BrowserContext) -> Page:
 
 
 @pytest.fixture
-def shot(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Page, str], None]:
-    """Take a screenshot of a whole page; kept where GROUNDPLAN_SCREENSHOTS says."""
+def shot(tmp_path: Path) -> Shot:
+    """Take a screenshot of a whole page, or of the window; kept where GROUNDPLAN_SCREENSHOTS says."""
     folder = Path(os.environ.get("GROUNDPLAN_SCREENSHOTS") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
 
-    def take(page: Page, name: str) -> None:
+    def take(page: Page, name: str, whole: bool = True) -> None:
         path = folder / f"{name}.png"
-        page.screenshot(path=path, full_page="dialog" not in name)
+        page.screenshot(path=path, full_page=whole)
         assert path.stat().st_size > 5_000, "an empty picture"
 
     return take

@@ -1,13 +1,12 @@
 """The page: finding, keys, words that are not markup, sizes, themes, what bars people."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import MANY, Site, sign_in
+from tests.browser.conftest import MANY, Shot, Site, sign_in
 from tests.browser.seed import HOSTILE
 
 DARK = {"color_scheme": "dark"}
@@ -15,7 +14,6 @@ NARROW = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2}
 #: 1280 px at 200 %.
 ZOOMED = {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}
 DELAY = "/catalogue/?model=flights/delay"
-Shot = Callable[[Page, str], None]
 
 
 def test_whoever_is_not_signed_in_sees_a_door_and_no_data(page: Page, site: Site) -> None:
@@ -109,8 +107,9 @@ def test_the_page_runs_nothing_but_its_own_files(page: Page, site: Site) -> None
     complaints.clear()
 
 
-def test_what_a_model_is_on_its_page(page: Page) -> None:
+def test_what_a_model_is_on_its_page(page: Page, shot: Shot) -> None:
     sign_in(page, "ana", DELAY)
+    shot(page, "catalogue", whole=False)
     article = page.locator("article")
     for words in ("Mean departure delay", "flights@example.org", "domain=punctuality", "follows latest"):
         expect(article).to_contain_text(words)
@@ -163,7 +162,7 @@ def test_every_view_fits_and_bars_nobody(page: Page, shot: Shot, name: str) -> N
 
 
 def _fits(page: Page, shot: Shot, name: str) -> None:
-    shot(page, name)
+    shot(page, name, whole="dialog" not in name)
     wide: dict[str, Any] = page.evaluate(
         "({page: document.documentElement.scrollWidth, window: document.documentElement.clientWidth})"
     )

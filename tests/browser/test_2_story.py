@@ -1,13 +1,10 @@
 """From a question to production, by two people, in the browser; sessions that end on the way."""
 
-from collections.abc import Callable
-
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Site, sign_in
+from tests.browser.conftest import Shot, Site, sign_in
 
 DELAY = "/catalogue/?model=flights/delay"
-Shot = Callable[[Page, str], None]
 
 
 def points_to(site: Site, alias: str = "production") -> int | None:
@@ -31,7 +28,7 @@ def test_ana_asks_and_ben_approves(page: Page, browser: Browser, site: Site, sho
     do(page, "Promote version 3", "better by a minute")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Done: asked; it waits for an approval; ben may approve it")
-    shot(page, "waits-dialog")
+    shot(page, "waits", whole=False)
     page.keyboard.press("Escape")
     expect(page.locator("#overview")).to_contain_text("waits for an approval of version 3, which ana asked for")
     expect(page.locator("#overview")).to_contain_text("Not by you: ana trained it")
@@ -43,7 +40,7 @@ def test_ana_asks_and_ben_approves(page: Page, browser: Browser, site: Site, sho
     shot(second, "to-approve")
     do(second, "Approve version 3", "looked at December")
     expect(second.get_by_role("dialog")).to_contain_text("Done: approved; delay@production went on")
-    shot(second, "approved-dialog")
+    shot(second, "approved", whole=False)
     second.keyboard.press("Escape")
     expect(second.locator("#versions tbody tr").first).to_contain_text("production")
     expect(second.locator("#history li").first).to_contain_text("production promoted from 1 to 3 by ana")
