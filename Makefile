@@ -4,7 +4,7 @@ STACK ?= local
 GP = .venv/bin/groundplan
 PYTEST = .venv/bin/python -m pytest
 
-.PHONY: up preview down check test test-all test-unit test-runtime bench bench-serving bench-impact format help load-pair
+.PHONY: up preview down check test test-all test-unit test-runtime test-browser bench bench-serving bench-impact format help load-pair
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test-unit: .venv/develop ## The quick tier
 
 test-all: .venv/develop ## Also end to end and crashes
 	$(PYTEST) tests/unit tests/components tests/runtime tests/lifecycle tests/e2e tests/crash && $(PYTEST) tests/load
+
+test-browser: .venv/develop ## The catalogue in a real browser
+	$(PYTEST) tests/browser
 
 load-pair: .venv/develop ## Pairs never mix, under load and everything that goes wrong
 	$(PYTEST) tests/load/test_pair.py

@@ -175,6 +175,8 @@ class Materialization(MLResource):
 class ModelArgs(Common):
     """Inputs of :class:`Model`."""
 
+    description: NotRequired[Text]
+    tags: NotRequired[Map]
     kind: Text
     python: NotRequired[Text]
     code: NotRequired[Text]

@@ -16,6 +16,7 @@ COMMANDS = {
     "preview": ("preview", "What `up` would change. Exit code 0: nothing, 2: changes, 1: an error."),
     "down": ("down", "Stop everything; keep the data, or remove it with --purge."),
     "status": ("status", "Services, models, aliases and endpoints, as they are now."),
+    "models": ("models", "Find models by words, owner, metric, feature, tag or stage."),
     "predict": ("predict", "Ask a served model for predictions."),
     "train": ("train", "Train a model again, from what is declared."),
     "promote": ("promote", "Let an alias point to a pair version, through its gates, and hold it there."),

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from groundplan.controlplane.api import (
     audit,
+    catalogue,
     lineage,
     marquez,
     marquez_before,
@@ -24,6 +25,7 @@ from groundplan.controlplane.api import (
 from groundplan.controlplane.api.common import CORRELATION, correlation_id
 from groundplan.controlplane.api.encoded import EncodedPaths
 from groundplan.controlplane.api.limits import BodyLimit
+from groundplan.controlplane.api.page import CataloguePage
 from groundplan.controlplane.audit.checkpoints import Checkpoints
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.db.engine import migrate
@@ -54,8 +56,9 @@ def make_app(platform: Platform) -> FastAPI:
     app.include_router(resources.router)
     app.include_router(registry.router)
     app.include_router(promotion.router)
-    for each in (lineage, marquez, marquez_things, marquez_before, audit):
+    for each in (lineage, marquez, marquez_things, marquez_before, audit, catalogue):
         app.include_router(each.router)
+    app.mount("/catalogue", CataloguePage())
     app.add_api_route("/healthz", _health, methods=["GET"])
     return app
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from groundplan.controlplane import registry
 from groundplan.controlplane.db.tables import alias_moves
+from groundplan.controlplane.retirements import retired
 from groundplan.controlplane.rules import history as rules
 
 
@@ -39,10 +40,11 @@ def shown(move: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rollback_target(connection: sa.Connection, project: str, model: str, alias: str) -> int | None:
-    """Return the pair version that an alias goes back to, None when there is none any more."""
+    """Return the pair version that an alias goes back to, None when there is none any more that was not retired."""
     now = registry.pointer(connection, project, model, alias).version
+    gone = retired(connection, project, model)
     for version in rules.earlier(moves_of(connection, project, model, alias)):
         pair = registry.standing(connection, project, model, version)
-        if pair is not None and pair["version"] != now:
+        if pair is not None and pair["version"] != now and pair["digest"] not in gone:
             return int(pair["version"])
     return None

@@ -27,7 +27,7 @@ DESCRIPTIVE = {
     "Entity": frozenset({"description"}),
     "DataSource": frozenset({"resources"}),
     "FeatureView": frozenset({"description", "tags", "online", "resources"}),
-    "Model": frozenset({"retrain", "resources"}),
+    "Model": frozenset({"retrain", "description", "tags", "resources"}),
 }
 
 

@@ -161,6 +161,8 @@ KINDS = {
             "model",
             "A trained pair: preprocessor and model under one version number.",
             {
+                "description": Prop("text", "What it is.", optional=True),
+                "tags": Prop("map", "Free labels.", optional=True),
                 "kind": Prop("text", "xgboost, linear or python."),
                 "python": Prop("text", "file.py:function.", optional=True),
                 "code": Prop("text", "Digest of that code.", optional=True),

@@ -50,9 +50,12 @@ class AliasSpec(Model):
 class TrainingSpec(Model):
     """One model: kind, features, examples, validation, hyperparameters, aliases.
 
-    ``as_of`` cuts the data: nothing later is seen, so the same declaration is the same model.
+    ``as_of`` cuts the data: nothing later is seen, so the same declaration is the same model. ``description`` and
+    ``tags`` are for people, who find it by them in the catalogue: editing them trains nothing.
     """
 
+    description: str = ""
+    tags: dict[str, str] = {}
     kind: Literal["xgboost", "linear", "python"]
     python: PythonRef | None = None
     feature_service: Name

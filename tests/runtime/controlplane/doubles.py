@@ -12,6 +12,7 @@ from typing import Any
 from groundplan.controlplane.adapters.mlflow import Half
 from groundplan.controlplane.adapters.ray_jobs import JobFailed
 from groundplan.controlplane.rules.serve_config import live_of
+from groundplan_runtime import prediction_files
 
 
 class MemoryObjects:
@@ -36,6 +37,11 @@ class MemoryObjects:
 
     def exists(self, uri: str) -> bool:
         return uri in self.data
+
+    def rows_logged(self, project: str, application: str, hours: Sequence[datetime]) -> list[int]:
+        log = prediction_files.folder("groundplan", project, application)
+        folders = [f"{log}/date={hour:%Y-%m-%d}/hour={hour:%H}/" for hour in hours]
+        return [sum(prediction_files.rows_in(u) for u in self.data if u.startswith(each)) for each in folders]
 
     def delete(self, uri: str) -> None:
         self.data.pop(uri, None)

@@ -3,7 +3,6 @@
 import time
 
 import pytest
-
 from benchmarks.impact import ask, database, declare, write
 
 MODELS = 1000

@@ -1,10 +1,12 @@
 """The object store, over S3's API."""
 
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from groundplan_runtime.config import Runtime
+from groundplan_runtime.prediction_files import folder, rows_in
 from groundplan_runtime.setup_bucket import kept_bucket
 
 #: What an object store says to a second writer of what may be written once.
@@ -61,6 +63,17 @@ class Objects:
         """Delete an object; one that is not there is left alone."""
         bucket, key = _split(uri)
         self._client.delete_object(Bucket=bucket, Key=key)
+
+    def rows_logged(self, project: str, application: str, hours: Sequence[datetime]) -> list[int]:
+        """Return how many rows of an application's prediction log were written in each hour (UTC), by file names."""
+        paginator, log = self._client.get_paginator("list_objects_v2"), folder("", project, application)
+        counted = []
+        for hour in hours:
+            prefix = f"{log.removeprefix('s3:///')}/date={hour:%Y-%m-%d}/hour={hour:%H}/"
+            pages = paginator.paginate(Bucket=self._runtime.bucket, Prefix=prefix)
+            files = [found["Key"] for page in pages for found in page.get("Contents", [])]
+            counted.append(sum(rows_in(file) for file in files if file.endswith(".parquet")))
+        return counted
 
     def delete_prefix(self, prefix: str) -> None:
         """Delete every object whose key begins with ``prefix``."""

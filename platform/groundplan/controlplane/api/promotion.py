@@ -13,6 +13,7 @@ from groundplan.controlplane.context import Platform
 from groundplan.controlplane.kinds.base import project_resources
 from groundplan.controlplane.kinds.decisions import foresee
 from groundplan.controlplane.problem import ApiProblem
+from groundplan.controlplane.retirements import refuse_retired
 from groundplan.controlplane.rules.gate_approval import may_approve
 from groundplan.controlplane.store import Actor, Resource
 
@@ -57,7 +58,9 @@ def move(project: str, name: str, body: Move, platform: PlatformDep, actor: Acto
     """
     found = find_declared(platform, project, "alias", name)
     with platform.engine.connect() as connection:
-        known = [pair["version"] for pair in registry.pairs_of(connection, project, found.properties["model"])]
+        known = {pair["version"]: pair for pair in registry.pairs_of(connection, project, found.properties["model"])}
+        if body.version in known:
+            refuse_retired(connection, project, found.properties["model"], known[body.version], "version")
     if body.version not in known:
         allowed = ", ".join(map(str, known)) or "none yet"
         raise ApiProblem(409, "no such pair version", path="version", value=str(body.version), allowed=allowed)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 #: The registry's state: every change of a row needs an event in its transaction, and all of it can be rebuilt.
-AUDITED = ("resources", "pairs", "aliases", "alias_moves", "approvals")
+AUDITED = ("resources", "pairs", "aliases", "alias_moves", "approvals", "retirements")
 #: Tables (patterns of names) whose changes need no event of their own, and why.
 UNAUDITED = {
     "events": "is the trail itself",

@@ -16,7 +16,7 @@ from groundplan.controlplane.audit.trail import every
 from groundplan.controlplane.db.tables import metadata
 
 #: Columns that are not rebuilt, by table.
-VOLATILE = {"alias_moves": ("seq",), "approvals": ("seq",)}
+VOLATILE = {"alias_moves": ("seq",), "approvals": ("seq",), "retirements": ("seq",)}
 
 Event = Mapping[str, Any]
 Row = dict[str, Any]
@@ -108,6 +108,11 @@ def _approve(state: State, event: Event) -> None:
     state.appended["approvals"].append({**who, "model": event["name"], "version": event["after"]["version"]})
 
 
+def _retire(state: State, event: Event) -> None:
+    who = {name: event[name] for name in ("at", "project", "actor", "reason", "correlation_id")}
+    state.appended["retirements"].append({**who, "model": event["name"], **event["after"]})
+
+
 def _alias(event: Event) -> Key:
     model, _, alias = event["name"].partition("@")
     return event["project"], model, alias
@@ -167,6 +172,8 @@ PLAYERS: dict[tuple[str, str], Callable[[State, Event], None]] = {
     ("pair", "void"): _void,
     ("pair", "purge"): _purge,
     ("pair", "approve"): _approve,
+    ("pair", "retire"): _retire,
+    ("pair", "restore"): _retire,
     ("alias", "move"): _move,
     ("alias", "hold"): _hold,
     ("alias", "release"): _hold,

@@ -123,6 +123,21 @@ approvals = sa.Table(
     sa.Column("correlation_id", sa.Text),
 )
 
+#: Append-only: who retired a pair version, or took that back, and why. The last row of a version says how it is.
+retirements = sa.Table(
+    "retirements",
+    metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    _now("at"),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("retired", sa.Boolean, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("correlation_id", sa.Text),
+)
+
 #: Long work: one row an attempt to make a resource match its digest.
 operations = sa.Table(
     "operations",

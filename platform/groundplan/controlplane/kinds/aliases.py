@@ -13,6 +13,7 @@ from groundplan.controlplane.kinds.judging import asked_of, judged
 from groundplan.controlplane.kinds.pairs import is_whole, usable
 from groundplan.controlplane.kinds.serving import flip, waiting
 from groundplan.controlplane.problem import ApiProblem
+from groundplan.controlplane.retirements import refuse_retired
 from groundplan.controlplane.store import Actor, Resource
 
 
@@ -170,6 +171,9 @@ def move_to(
             pair = registry.standing(connection, project, model, target)
         if pair is None or pair["version"] != target or not is_whole(platform, project, model, pair):
             raise ApiProblem(409, f"pair version {target} lost a half in MLflow meanwhile", fix="try again")
+        if now.version != target:
+            with platform.engine.connect() as connection:  # it may have been retired since it was decided
+                refuse_retired(connection, project, model, pair, work.resource.id)
 
         def move() -> None:
             with platform.engine.begin() as connection:

@@ -9,8 +9,9 @@ from groundplan.controlplane.context import Platform
 from groundplan.controlplane.kinds.base import find
 from groundplan.controlplane.problem import ApiProblem
 from groundplan.controlplane.registry import Pointer
+from groundplan.controlplane.retirements import refuse_retired, retired, words
 from groundplan.controlplane.rules.case import Case
-from groundplan.controlplane.rules.gates import choose_version, evaluate
+from groundplan.controlplane.rules.gates import choose_version, hold_against
 from groundplan.controlplane.store import Resource
 from groundplan.spec import gate_words
 
@@ -65,6 +66,8 @@ def wish_of(platform: Platform, resource: Resource, request: Mapping[str, Any], 
             pair, cause = standing(now.version, f"{resource.id}.hold"), "held"
         elif given.get("version") is not None:
             pair, cause = standing(int(given["version"]), f"{resource.id}.version"), "version"
+            if pair["version"] != now.version:
+                refuse_retired(connection, resource.project, given["model"], pair, f"{resource.id}.version")
         else:
             version = choose_version(given.get("follow"), None, pairs, digest)
             pair, cause = next((p for p in pairs if p["version"] == version), None), "follow"
@@ -86,6 +89,7 @@ def case_of(platform: Platform, resource: Resource, pair: Pair, asked_by: str) -
         before = registry.pointed_to(connection, project, model, alias)
         returning = any(registry.digest_of(connection, project, model, version) == pair["digest"] for version in before)
         approved = approvals.approvals_of(connection, project, model, pair["digest"])
+        gone = retired(connection, project, model).get(pair["digest"])
     return Case(
         version=pair["version"],
         metrics=pair["metrics"],
@@ -95,6 +99,7 @@ def case_of(platform: Platform, resource: Resource, pair: Pair, asked_by: str) -
         trained_by=pair.get("trained_by"),
         asked_by=asked_by,
         approvals=approved,
+        retired=words(pair["version"], gone) if gone else None,
         approve=f"groundplan approve {project}/{model} {pair['version']} --reason …",
     )
 
@@ -116,7 +121,9 @@ def foresee(platform: Platform, resource: Resource, asked_by: str) -> dict[str, 
     wish = wish_of(platform, resource, {}, digest)
     gates = given.get("gates") or []
     training = wish.cause == "follow" and wish.pair is None
-    verdicts = evaluate(gates, case_of(platform, resource, wish.pair, asked_by)) if wish.judged and wish.pair else []
+    verdicts = (
+        hold_against(gates, case_of(platform, resource, wish.pair, asked_by)) if wish.judged and wish.pair else []
+    )
     return {
         "from": wish.now.version,
         "to": wish.pair["version"] if wish.pair else None,

@@ -40,6 +40,8 @@ class Case:
     asked_by: str | None = None
     #: Who approved it: {"actor", "reason", "at"}.
     approvals: Sequence[Mapping[str, Any]] = ()
+    #: Who retired it, and why, in words; None for one that is not.
+    retired: str | None = None
     #: The command that approves it.
     approve: str = ""
     scores: Mapping[str, Mapping[str, float]] | None = None

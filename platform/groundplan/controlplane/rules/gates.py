@@ -25,6 +25,13 @@ def evaluate(gates: Sequence[Gate], case: Case) -> list[Verdict]:
     return [GATES[kind_of(gate)](gate, case) for gate in gates]
 
 
+def hold_against(gates: Sequence[Gate], case: Case) -> list[Verdict]:
+    """Hold a pair version against each gate, in order; a retired one passes none, whatever they say."""
+    if case.retired is None:
+        return evaluate(gates, case)
+    return [Verdict(False, "not retired", None, None, case.retired, "restore it in the catalogue, or train another")]
+
+
 def kind_of(gate: Gate) -> str:
     """Return the kind of a gate."""
     return next(kind for kind in GATES if kind in gate)
