@@ -70,13 +70,14 @@ def _due(properties: Any, changed: bool) -> str:
 def tell_up(platform: Platform, plan: Plan, found: Sequence[Difference] | None, succeeded: bool) -> None:
     """Tell the platform that an `up` was made: of which commit and plan, and what it changed.
 
-    The work is done: where the platform does not answer, that is one line and no failure.
+    The work is done: a platform that is not there is not waited for, and what it refuses is one line and no failure.
     """
+    if differences(platform, plan) is None:
+        return
     commit, dirty = _commit(platform.checkout.root)
     changes = [{"id": each.id, "action": each.action} for each in found or ()]
     body = {"plan_digest": plan.digest, "changes": changes, "succeeded": succeeded, "commit": commit, "dirty": dirty}
     try:
-        platform.get("/lineage/outbox")  # a control plane that is not there is not waited for
         platform.post("/ups", body)
     except GroundplanError as error:
         say(f"warning: this up is not in the lineage: {error}")
