@@ -95,7 +95,9 @@ class Door:
             assert query["code_challenge_method"] == "S256"
             code = secrets.token_urlsafe()
             self._codes[code] = query["as"], query["code_challenge"], query["redirect_uri"]
-            return RedirectResponse(f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}")
+            return RedirectResponse(
+                f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state'], 'iss': here})}"
+            )
         given = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
         person = self._coded(given) if given["grant_type"] == "authorization_code" else self._renewed(given)
         return JSONResponse({"error": "invalid_grant"}, 400) if person is None else JSONResponse(self._tokens(person))

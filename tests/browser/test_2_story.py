@@ -114,6 +114,15 @@ def test_a_session_that_ends_in_the_middle_costs_nothing_but_the_sign_in(page: P
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
+def test_an_answer_that_nobody_asked_for_signs_nobody_in(page: Page, site: Site) -> None:
+    page.goto("/catalogue/?code=stolen&state=made-up")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    page.evaluate("sessionStorage.setItem('groundplan-sign-in', JSON.stringify({state: 'mine', back: '/catalogue/'}))")
+    page.goto("/catalogue/?code=stolen&state=made-up")
+    expect(page.get_by_role("alert")).to_contain_text("the answer belongs to another sign-in")
+    assert page.url.endswith("/catalogue/")
+
+
 def test_signed_out_is_out(page: Page, site: Site) -> None:
     sign_in(page, "ana")
     page.get_by_role("button", name="Sign out").click()

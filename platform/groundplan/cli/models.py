@@ -13,6 +13,8 @@ from groundplan.cli._platform import open_platform
 app = command_app()
 #: As many as the catalogue tells at once.
 MOST = 500
+#: What validation counts besides the metrics of a model: of folds, rows, the baseline.
+BESIDE = ("fold_", "folds_", "rows_", "baseline_")
 FIND = typer.Argument(None, metavar="[WORD…]", help="Words in name, description, owner, tags or features; all of them.")
 METRIC = typer.Option([], "--metric", metavar="BOUND", help="As in 'mae<20'; may be given more than once.")
 
@@ -42,8 +44,8 @@ def models(
     if not answer["models"]:
         print_line("no model is like that")
         return
-    measured = list(dict.fromkeys(name for each in answer["models"] for name in each["metrics"]))
-    shown = [name for name in measured if not name.startswith("folds_")][:3]
+    measured = sorted({name for each in answer["models"] for name in each["metrics"]})
+    shown = [name for name in measured if not name.startswith(BESIDE)][:4]
     columns = ["model", "stage", "version", *shown, "team", "description"]
     print_table(columns, [_row(each, shown) for each in answer["models"]])
     if answer["next"]:

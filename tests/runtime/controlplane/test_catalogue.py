@@ -125,9 +125,11 @@ def test_what_serves_cannot_be_retired(bench: Bench) -> None:  # noqa: F811
 def test_a_retired_version_is_never_loaded_again(bench: Bench) -> None:  # noqa: F811
     bench.train(3)
     bench.declare("production", follow="latest")
+    assert page(bench)["versions"][0]["actions"]["rollback"]["why"] == "there is nothing to go back to"
     bench.train(4)
     bench.declare("production", follow="latest")
     assert stages(bench) == {1: "validated", 2: "production"}
+    assert page(bench)["versions"][0]["actions"]["rollback"]["allowed"]
     done = retire(bench, 1, by="ben")
     assert (done.status_code, done.json()["stage"]) == (200, "retired")
     assert done.json()["retired"]["actor"] == "ben"

@@ -5,6 +5,7 @@ from typing import Any
 
 from groundplan.controlplane.catalogue.reading import Known, Row
 from groundplan.controlplane.catalogue.versions import Version, versions_of
+from groundplan.controlplane.rules.history import earlier
 from groundplan.controlplane.rules.lifecycle import ACTIONS, STAGES, why_not
 from groundplan.controlplane.store import Resource
 from groundplan.spec import gate_words
@@ -133,7 +134,21 @@ def _promoting(known: Known, version: Version, _: str) -> str | None:
     return None if elsewhere else "every alias points to it already"
 
 
-_MORE: dict[str, Callable[[Known, Version, str], str | None]] = {"approve": _approving, "promote": _promoting}
+def _going_back(known: Known, version: Version, _: str) -> str | None:
+    retired = {row["digest"]: row["retired"] for row in known.retirements}
+    alive = {pair["version"] for pair in known.committed if not retired.get(pair["digest"])}
+    for alias in version.facts.aliases:
+        moves = [move for move in known.moves if move["alias"] == alias]
+        if any(number in alive and number != version.pair["version"] for number in earlier(moves)):
+            return None
+    return "there is nothing to go back to"
+
+
+_MORE: dict[str, Callable[[Known, Version, str], str | None]] = {
+    "approve": _approving,
+    "promote": _promoting,
+    "rollback": _going_back,
+}
 
 
 def _alias(known: Known, alias: Resource) -> dict[str, Any]:

@@ -25,7 +25,8 @@ export async function resume() {
   if (pending && (query.has("code") || query.has("error")) && query.has("state")) {
     sessionStorage.removeItem(PENDING);
     history.replaceState(null, "", pending.back);
-    if (query.get("state") !== pending.state) throw new SignInError("the answer belongs to another sign-in; sign in again");
+    const another = query.has("iss") && query.get("iss") !== pending.issuer; // RFC 9207
+    if (another || query.get("state") !== pending.state) throw new SignInError("the answer belongs to another sign-in; sign in again");
     if (query.has("error")) throw new SignInError(query.get("error_description") || query.get("error"));
     const about = { code: query.get("code"), code_verifier: pending.verifier, redirect_uri: home() };
     await ask({ grant_type: "authorization_code", ...about });
@@ -36,10 +37,10 @@ export async function resume() {
 
 /** Leave for the issuer; it comes back here. */
 export async function signIn() {
-  const { authorization_endpoint: endpoint, scopes_supported: scopes = ["openid"] } = await issuer();
+  const { issuer: name, authorization_endpoint: endpoint, scopes_supported: scopes = ["openid"] } = await issuer();
   const verifier = random();
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
-  const pending = { verifier, state: random(), back: location.pathname + location.search + location.hash };
+  const pending = { verifier, issuer: name, state: random(), back: location.pathname + location.search + location.hash };
   sessionStorage.setItem(PENDING, JSON.stringify(pending));
   const wanted = ["openid", "profile", "email", "offline_access"].filter((scope) => scopes.includes(scope));
   const query = { response_type: "code", client_id: CLIENT, redirect_uri: home(), scope: wanted.join(" ") };

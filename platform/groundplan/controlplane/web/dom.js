@@ -62,3 +62,11 @@ export function problem({ what, path, value, allowed, fix }) {
   return h("div", { class: "notice bad", role: "alert" }, h("p", {}, told),
     allowed && h("p", {}, "Allowed: ", allowed), fix && h("p", {}, "Fix: ", fix));
 }
+
+// What validation counts besides a model's own metrics: folds, rows, and the baseline's.
+const BESIDE = /^(folds?_|rows_|baseline_)/;
+
+/** Names of metrics, that which a model is validated by first, then its baseline's, then the rest of its own. */
+export function metricNames(main, given) {
+  return [...new Set([main, `baseline_${main}`, ...given.filter((name) => !BESIDE.test(name)).sort()])].filter((name) => given.includes(name));
+}

@@ -1,7 +1,7 @@
 // The list of models: search and filters, all of them in the address.
 
 import { Refused, get } from "./api.js";
-import { badge, h, moment, number, problem, say, view } from "./dom.js";
+import { badge, h, metricNames, moment, number, problem, say, view } from "./dom.js";
 
 const STAGES = ["draft", "validated", "approved", "staging", "production", "retired"];
 const FILTERS = {
@@ -65,8 +65,7 @@ async function fill(results, query, cursor = null, wanted = () => true) {
 
 function line(model) {
   const id = `${model.project}/${model.name}`;
-  const metrics = [...new Set([model.metric, `baseline_${model.metric}`, ...Object.keys(model.metrics).sort()])]
-    .filter((name) => name in model.metrics && !name.startsWith("folds_")).slice(0, 3).map((name) => [name, model.metrics[name]]);
+  const metrics = metricNames(model.metric, Object.keys(model.metrics)).slice(0, 3).map((name) => [name, model.metrics[name]]);
   return h("li", {},
     h("div", { class: "line" }, view({ model: id }, { class: "name" }, id), badge(model.stage)),
     model.description && h("p", { class: "what" }, model.description),

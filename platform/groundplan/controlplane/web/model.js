@@ -2,7 +2,7 @@
 
 import { act, actOnAlias } from "./actions.js";
 import { get } from "./api.js";
-import { badge, h, moment, number, s, say, view } from "./dom.js";
+import { badge, h, metricNames, moment, number, s, say, view } from "./dom.js";
 import { drawing } from "./lineage.js";
 import { tags } from "./list.js";
 
@@ -75,7 +75,7 @@ function aliases(told, changed) {
 
 function versions(told, changed) {
   if (!told.versions.length) return h("p", {}, "None is trained yet.");
-  const names = metricsOf(told).slice(0, 4);
+  const names = metricNames(told.metric, told.versions.flatMap((each) => Object.keys(each.metrics))).slice(0, 4);
   const rows = told.versions.map((each) => [String(each.version),
     [badge(each.stage), each.aliases.length > 0 && h("div", { class: "quiet" }, each.aliases.join(", "))],
     ...names.map((name) => number(each.metrics[name])),
@@ -86,13 +86,6 @@ function versions(told, changed) {
   return [table("Versions", ["Version", "Stage", ...names, "Trained", "Actions"], rows),
     gone.length > 0 && h("ul", { class: "quiet" }, gone.map((each) =>
       h("li", {}, `Version ${each.version} was retired by ${each.retired.actor}: ${each.retired.reason}`)))];
-}
-
-/** Names of metrics, that which the model is validated by first, then its baseline's. */
-function metricsOf(told) {
-  const first = [told.metric, `baseline_${told.metric}`];
-  const all = new Set([...first, ...told.versions.flatMap((each) => Object.keys(each.metrics)).sort()]);
-  return [...all].filter((name) => !name.startsWith("folds_") && told.versions.some((each) => name in each.metrics));
 }
 
 const WORDS = { promote: "Promote", approve: "Approve", retire: "Retire", restore: "Restore" };
