@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundplan.controlplane import approvals, registry, store
+from groundplan.controlplane import approvals, registry, retirements, store
 from groundplan.controlplane.audit import chain, guard, replay, trail
 from groundplan.controlplane.audit.checkpoints import Checkpoint
 from groundplan.controlplane.audit.verify import Report, verify
@@ -214,6 +214,8 @@ def lived(engine: sa.Engine) -> None:
         store.note(connection, first, {"y": 2}, ANN, "flip")
         store.remove(connection, thing("gone"), ANN)
         registry.void_pair(connection, "p", "m", 1, ANN)
+        for retired in (True, False):
+            retirements.write(connection, "p", "m", 2, retired, ANN)
         for version, cause in ((1, "follow"), (2, "promote")):
             now = registry.pointer(connection, "p", "m", "production")
             registry.move(connection, "p", "m", "production", now, version, ANN, {"gates": []}, cause)
