@@ -54,10 +54,10 @@ def test_every_stage_is_a_job_that_ran(told: Plane) -> None:
         "feature_view.hourly": (["data_source.raw"], ["feature_view.hourly"]),
         "feature_service.fs": (["feature_view.hourly"], ["feature_service.fs"]),
         "materialization.hourly": (["feature_view.hourly"], ["materialization.hourly"]),
-        "model.m": (["data_source.raw", "feature_service.fs"], ["model.m"]),
-        "pair.m": (["model.m"], ["pair.m"]),
-        "alias.m@production": (["pair.m"], ["alias.m@production"]),
-        "serving_application.a": (["alias.m@production", "materialization.hourly"], ["serving_application.a"]),
+        "model.forecast": (["data_source.raw", "feature_service.fs"], ["model.forecast"]),
+        "pair.forecast": (["model.forecast"], ["pair.forecast"]),
+        "alias.forecast@production": (["pair.forecast"], ["alias.forecast@production"]),
+        "serving_application.a": (["alias.forecast@production", "materialization.hourly"], ["serving_application.a"]),
     }
     for name, (inputs, outputs) in expected.items():
         found = job(told, name)
@@ -66,7 +66,7 @@ def test_every_stage_is_a_job_that_ran(told: Plane) -> None:
         owners = {each["name"] for each in found["facets"]["ownership"]["owners"]}
         assert owners == {"team:weather_people", "w@example.org"}
     assert job(told, "serving_application.a")["type"] == "SERVICE"
-    run = job(told, "model.m")["latestRun"]
+    run = job(told, "model.forecast")["latestRun"]
     assert run["facets"]["groundplan_change"]["actor"] == "deployer"
     assert run["durationMs"] >= 0
 
@@ -84,9 +84,9 @@ def test_datasets_say_what_they_hold(told: Plane) -> None:
     assert facets["tags"]["tags"][0]["key"] == "domain"
     assert facets["dataSource"]["uri"].startswith("s3://groundplan/features/w/hourly/")
     assert view["description"] == "By the hour"
-    pair = dataset(told, "alias.m@production")["facets"]["groundplan_pairVersion"]
+    pair = dataset(told, "alias.forecast@production")["facets"]["groundplan_pairVersion"]
     assert (pair["version"], pair["alias"]) == (1, "production")
-    assert dataset(told, "pair.m")["facets"]["groundplan_pairVersion"]["metrics"]["mae"] == 10.0
+    assert dataset(told, "pair.forecast")["facets"]["groundplan_pairVersion"]["metrics"]["mae"] == 10.0
     assert dataset(told, "serving_application.a")["facets"]["groundplan_serving"]["aliases"] == {"production": 1}
     namespace = get(told, f"/api/v1/namespaces/{OURS}")
     assert (namespace["ownerName"], namespace["description"]) == ("weather_people", "A story")
@@ -97,7 +97,7 @@ def test_datasets_say_what_they_hold(told: Plane) -> None:
 def test_from_a_raw_column_to_the_endpoint_in_one_query(told: Plane) -> None:
     query = {"nodeId": f"datasetField:{OURS}:data_source.raw:temp", "withDownstream": True}
     found = {node["id"].split(":", 2)[2] for node in get(told, "/api/v1/column-lineage", **query)["graph"]}
-    assert {"feature_view.hourly:temp", "pair.m:prediction", "serving_application.a:prediction"} <= found
+    assert {"feature_view.hourly:temp", "pair.forecast:prediction", "serving_application.a:prediction"} <= found
     assert "feature_view.hourly:wet" not in found
     assert "projects/w/data/raw.csv:temp" in found
     ours = get(told, "/v1/lineage", node="raw.temp")
@@ -111,15 +111,15 @@ def test_from_a_raw_column_to_the_endpoint_in_one_query(told: Plane) -> None:
 @pytest.mark.parametrize(
     ("node", "models", "applications"),
     [
-        ("features/hourly", ["w/model/m"], ["w/serving_application/a"]),
-        ("hourly.temp", ["w/model/m"], ["w/serving_application/a"]),
+        ("features/hourly", ["w/model/forecast"], ["w/serving_application/a"]),
+        ("hourly.temp", ["w/model/forecast"], ["w/serving_application/a"]),
         ("hourly.wet", [], []),
         ("raw.rain", [], []),
-        ("raw.known", ["w/model/m"], ["w/serving_application/a"]),
+        ("raw.known", ["w/model/forecast"], ["w/serving_application/a"]),
         ("raw.unused", [], []),
-        ("sources/raw", ["w/model/m"], ["w/serving_application/a"]),
-        ("w/entity/e", ["w/model/m"], ["w/serving_application/a"]),
-        ("m@production", [], ["w/serving_application/a"]),
+        ("sources/raw", ["w/model/forecast"], ["w/serving_application/a"]),
+        ("w/entity/e", ["w/model/forecast"], ["w/serving_application/a"]),
+        ("forecast@production", [], ["w/serving_application/a"]),
     ],
 )
 def test_impact_says_what_a_change_touches(told: Plane, node: str, models: list[str], applications: list[str]) -> None:
@@ -154,7 +154,11 @@ def test_others_that_read_ours_are_touched(told: Plane) -> None:
 
 
 def test_an_up_is_told_with_commit_plan_and_changes(told: Plane) -> None:
-    up = {"plan_digest": "0123456789abcdef", "changes": [{"id": "w/model/m", "action": "update"}], "succeeded": True}
+    up = {
+        "plan_digest": "0123456789abcdef",
+        "changes": [{"id": "w/model/forecast", "action": "update"}],
+        "succeeded": True,
+    }
     answer = told.http.post("/v1/ups", json={**up, "commit": "c" * 40, "dirty": False})
     assert answer.status_code == 201, answer.text
     until(lambda: is_stored(told.http), "it is told")

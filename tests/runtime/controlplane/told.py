@@ -39,9 +39,9 @@ STORY: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ),
     ("feature_service", "fs", {"views": {"hourly": ["temp"]}}),
     ("materialization", "hourly", {"view": "hourly", "as_of": "2014-01-01T00:00:00Z"}),
-    ("model", "m", {**model(), "examples": {**model()["examples"], "sql": "examples.sql", "inputs": ["raw"]}}),  # type: ignore[dict-item]
-    ("alias", "m@production", alias("production")),
-    ("serving_application", "a", application()),
+    ("model", "forecast", {**model(), "examples": {**model()["examples"], "sql": "examples.sql", "inputs": ["raw"]}}),  # type: ignore[dict-item]
+    ("alias", "forecast@production", {**alias("production"), "model": "forecast"}),
+    ("serving_application", "a", application("forecast")),
 )
 Put = Callable[[str, str, str, dict[str, Any]], Mapping[str, Any]]
 
