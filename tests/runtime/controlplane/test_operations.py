@@ -23,8 +23,8 @@ def status(plane: Plane, operation: str) -> str:
 
 def events(plane: Plane, **about: str) -> list[dict[str, Any]]:
     """All events about something, oldest first."""
-    found = plane.http.get("/v1/audit/events?limit=1000").json()["events"]
-    return [event for event in found if all(event[key] == value for key, value in about.items())]
+    answer = plane.http.get("/v1/audit/events", params={**about, "limit": 1000})
+    return list(answer.json()["events"])
 
 
 def until_at_work(plane: Plane, job: str) -> None:

@@ -113,6 +113,10 @@ def _retire(state: State, event: Event) -> None:
     state.appended["retirements"].append({**who, "model": event["name"], **event["after"]})
 
 
+def _nothing(state: State, event: Event) -> None:
+    """An `up` that was made: what it changed are events of their own."""
+
+
 def _alias(event: Event) -> Key:
     model, _, alias = event["name"].partition("@")
     return event["project"], model, alias
@@ -168,6 +172,7 @@ def _typed(table: str, row: Row) -> Row:
 #: (kind, action) → how it is played again; every other event tells the whole of a resource.
 PLAYERS: dict[tuple[str, str], Callable[[State, Event], None]] = {
     (REGISTRY, ADOPT): _adopt,
+    ("up", "up"): _nothing,
     ("pair", "commit"): _commit,
     ("pair", "void"): _void,
     ("pair", "purge"): _purge,

@@ -72,7 +72,9 @@ class Toy:
 
     def ask(self) -> tuple[int, float]:
         """Which version answers, and what."""
-        body = httpx.post(f"{self.url}/predict/feast/batch", json={"entities": [{"origin": "JFK"}]}, timeout=30).json()
+        answer = httpx.post(f"{self.url}/predict/feast/batch", json={"entities": [{"origin": "JFK"}]}, timeout=30)
+        assert answer.status_code == 200, f"{answer.status_code}: {answer.text}"
+        body = answer.json()
         return body["model_version"], body["predictions"][0]["value"]
 
     def replicas(self) -> dict[str, set[str]]:
