@@ -70,8 +70,10 @@ def test_the_old_commit_selects_the_old_number_again(clone: Clone) -> None:
 
 
 def test_a_training_over_its_memory_is_ended_and_told_in_one_line(clone: Clone) -> None:
-    small = "  resources: {memory_mb: 256}\n  hyperparameters:\n    random_state: 7\n"
-    with clone.edited("projects/flights/training/delay.yaml", r"  hyperparameters:\n", small):
+    small = "    random_state: 7\n  retrain: on_change\n  resources: {cpus: 2, memory_mb: 256}\n"
+    with clone.edited(
+        "projects/flights/training/delay.yaml", r"  retrain: on_change\n  resources: \{cpus: 2\}\n", small
+    ):
         done = clone.groundplan("up", "local", ok=False)
         assert done.returncode == 1
         said = done.stdout + done.stderr
