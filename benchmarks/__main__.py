@@ -3,6 +3,8 @@
 import runpy
 import sys
 
-for module in ("benchmarks.compose_plan", "benchmarks.online_features", "benchmarks.local_stack"):
+MODULES = ("compose_plan", "online_features", "between_tiers", "local_stack")
+for name in MODULES:
+    module = f"benchmarks.{name}"
     sys.argv = [module]
     runpy.run_module(module, run_name="__main__")

@@ -14,6 +14,7 @@ from typing import Any
 # Read when Ray Serve is imported; the same as on the local target (platform/groundplan/local/launch/ray_head.py).
 os.environ |= {
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(64 * 2**20),
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",
@@ -24,7 +25,7 @@ import ray
 from ray import serve
 
 COLUMNS = 28
-ROWS = (1, 100, 1_000, 10_000, 100_000)
+ROWS = (1, 100, 1_000, 4_000, 10_000, 100_000)
 WAYS = {"gRPC": False, "by reference": True}
 
 
