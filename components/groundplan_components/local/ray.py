@@ -22,6 +22,8 @@ PORTS = (
     "ray_dashboard_metrics",
     "serve_metrics",
     "serve_statistics",
+    "serve_fallback",
+    "serve_fallback_grpc",
 )
 
 

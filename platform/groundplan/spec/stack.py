@@ -22,6 +22,8 @@ PORT_OFFSETS = {
     "objects_filer": 14,
     "objects_filer_grpc": 15,
     "objects_iam_grpc": 16,
+    "serve_fallback": 18,
+    "serve_fallback_grpc": 19,
     "ray_gcs": 20,
     "ray_node_manager": 21,
     "ray_object_manager": 22,
@@ -65,6 +67,8 @@ PortName = Literal[
     "ray_dashboard_metrics",
     "serve_metrics",
     "serve_statistics",
+    "serve_fallback",
+    "serve_fallback_grpc",
 ]
 Port = Annotated[int, Field(ge=1024, le=65535)]
 

