@@ -22,8 +22,6 @@ PORT_OFFSETS = {
     "objects_filer": 14,
     "objects_filer_grpc": 15,
     "objects_iam_grpc": 16,
-    "serve_fallback": 18,
-    "serve_fallback_grpc": 19,
     "ray_gcs": 20,
     "ray_node_manager": 21,
     "ray_object_manager": 22,
@@ -34,6 +32,8 @@ PORT_OFFSETS = {
     "ray_dashboard_metrics": 27,
     "serve_metrics": 28,
     "serve_statistics": 29,
+    "serve_fallback": 18,
+    "serve_fallback_grpc": 19,
 }
 #: First and last offset of the ports of applications that are one process, in the order of their names.
 SINGLE_OFFSETS = (30, 39)
