@@ -5,6 +5,7 @@ from groundplan.spec.aliases import mirrored
 from groundplan.spec.features import DataSourceSpec, EntitySpec, FeatureServiceSpec, FeatureViewSpec
 from groundplan.spec.finding import Finding
 from groundplan.spec.gates import gate_words
+from groundplan.spec.identity import ROLES, GrantSpec, IdentitySpec, Role, ServiceAccountSpec, UserSpec, roles_of
 from groundplan.spec.loaded import LoadedProject
 from groundplan.spec.project import ProjectSpec, ServingSpec, TierSpec, TiersSpec
 from groundplan.spec.references import across_projects, entities_of, features_of, in_project, in_stack
@@ -16,6 +17,7 @@ __all__ = [
     "NAME_PATTERN",
     "PORT_OFFSETS",
     "RAY_WORKER_OFFSETS",
+    "ROLES",
     "AliasSpec",
     "DataSourceSpec",
     "EntitySpec",
@@ -23,17 +25,22 @@ __all__ = [
     "FeatureServiceSpec",
     "FeatureViewSpec",
     "Finding",
+    "GrantSpec",
+    "IdentitySpec",
     "LoadedProject",
     "LocalSpec",
     "Model",
     "PreprocessorSpec",
     "ProjectSpec",
     "RaySpec",
+    "Role",
+    "ServiceAccountSpec",
     "ServingSpec",
     "StackSpec",
     "TierSpec",
     "TiersSpec",
     "TrainingSpec",
+    "UserSpec",
     "ValidationSpec",
     "across_projects",
     "entities_of",
@@ -43,5 +50,6 @@ __all__ = [
     "in_stack",
     "instant_text",
     "mirrored",
+    "roles_of",
     "seconds",
 ]

@@ -14,6 +14,8 @@ _PATH = rf"{_SEGMENT}(/{_SEGMENT})*"
 SQL_PATTERN = rf"^{_PATH}\.sql$"
 PYTHON_PATTERN = rf"^{_PATH}\.py:[A-Za-z_][A-Za-z0-9_]*$"
 FILE_PATTERN = rf"^{_PATH}$"
+ISSUER_PATTERN = r"^(local|https://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~\-]+)*/?)$"
+EMAIL_PATTERN = r"^[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+$"
 DATA_PATTERN = rf"^(s3://[a-z0-9.\-]+/[^\s]+|{_PATH})$"
 
 #: What each pattern means, in words: shown as "allowed" in an error.
@@ -24,6 +26,8 @@ MEANING = {
     SQL_PATTERN: "a .sql file inside the project folder, as in features/weather.sql",
     PYTHON_PATTERN: "a function in a file inside the project folder, as in features/delays.py:build",
     FILE_PATTERN: "a relative path without '..'",
+    ISSUER_PATTERN: "local, or an issuer's address, as in https://login.example.org/realms/ml",
+    EMAIL_PATTERN: "an address, as in ana@example.org",
     DATA_PATTERN: "a file inside the project folder, or s3://bucket/key",
 }
 
@@ -33,6 +37,8 @@ Duration = Annotated[str, Field(pattern=DURATION_PATTERN)]
 SqlFile = Annotated[str, Field(pattern=SQL_PATTERN)]
 PythonRef = Annotated[str, Field(pattern=PYTHON_PATTERN)]
 FilePath = Annotated[str, Field(pattern=FILE_PATTERN)]
+Issuer = Annotated[str, Field(pattern=ISSUER_PATTERN)]
+Email = Annotated[str, Field(pattern=EMAIL_PATTERN, max_length=254)]
 DataPath = Annotated[str, Field(pattern=DATA_PATTERN)]
 FieldType = Literal["string", "int64", "float64", "bool", "timestamp"]
 Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from groundplan.spec._base import FilePath, Model, Name
+from groundplan.spec._base import FilePath, Issuer, Model, Name
+from groundplan.spec.identity import GrantSpec, IdentitySpec
 
 #: Every port of the local target is ``port_base`` plus its offset, unless ``ports`` names it.
 PORT_OFFSETS = {
@@ -15,6 +16,9 @@ PORT_OFFSETS = {
     "controlplane": 4,
     "ray": 5,
     "serve": 6,
+    "identity": 7,
+    "gateway": 8,
+    "gateway_admin": 9,
     "objects_master": 10,
     "objects_master_grpc": 11,
     "objects_volume": 12,
@@ -48,6 +52,9 @@ PortName = Literal[
     "controlplane",
     "ray",
     "serve",
+    "identity",
+    "gateway",
+    "gateway_admin",
     "objects_master",
     "objects_master_grpc",
     "objects_volume",
@@ -99,6 +106,7 @@ class ServicesSpec(Model):
 
     online_store: Literal["valkey"] = "valkey"
     offline_store: Literal["parquet"] = "parquet"
+    identity: Issuer = "local"
 
 
 class ProtectionSpec(Model):
@@ -116,4 +124,6 @@ class StackSpec(Model):
     projects: tuple[Name, ...] = ()
     local: LocalSpec = LocalSpec()
     services: ServicesSpec = ServicesSpec()
+    identity: IdentitySpec = IdentitySpec()
+    access: tuple[GrantSpec, ...] = ()
     protection: ProtectionSpec = ProtectionSpec()
