@@ -28,6 +28,9 @@ class Platform:
     #: ``<project>/<application>`` → address and process, of applications that are one process.
     applications: Mapping[str, str] = field(default_factory=dict)
     singles: Mapping[str, pulumi.Resource] = field(default_factory=dict)
+    #: Who signs tokens; and, of the stack's own issuer, secret name → generated password or client secret.
+    issuer: str = ""
+    identities: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
 
 
 class Target(Protocol):

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 BUCKET = "groundplan"
-HTTP = ("objects", "mlflow", "controlplane", "ray", "serve")
+HTTP = ("objects", "mlflow", "controlplane", "ray", "serve", "identity")
 PLAIN = ("database", "online_store")
 
 
@@ -26,6 +26,8 @@ class Site:
     sources: tuple[str, ...]
     #: ``<project>/<application>`` → port, of applications that are one process.
     singles: Mapping[str, int] = field(default_factory=dict)
+    #: Names of the secrets of users and service accounts.
+    subjects: tuple[str, ...] = ()
     keep: bool = True
     bucket: str = BUCKET
 
@@ -33,7 +35,8 @@ class Site:
     def endpoints(self) -> dict[str, str]:
         """Every part's address, as ``runtime.json`` names it."""
         plain = {name: f"127.0.0.1:{self.ports[name]}" for name in PLAIN}
-        return plain | {name: f"http://127.0.0.1:{self.ports[name]}" for name in HTTP}
+        http = {name: f"http://127.0.0.1:{self.ports[name]}" for name in HTTP}
+        return plain | http | {"gateway": f"https://localhost:{self.ports['gateway']}"}
 
     @cached_property
     def applications(self) -> dict[str, str]:
