@@ -21,7 +21,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Issuer:
-    """One issuer. ``url``: what it calls itself, ``https://…/identity``; ``seal``: a secret that is not in its database."""
+    """One issuer. ``url``: what it calls itself; ``seal``: a secret that its database does not hold."""
 
     url: str
     engine: sa.Engine
