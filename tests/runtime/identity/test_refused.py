@@ -103,7 +103,7 @@ def test_a_code_tried_wrongly_is_spent(person: Person, changes: dict[str, str]) 
         ({"grant_type": "authorization_code", "client_id": "nobody", "code": "x"}, 401, "invalid_client"),
         ({"grant_type": "authorization_code", "client_id": "groundplan-cli"}, 400, "invalid_request"),
         ({"grant_type": "refresh_token", "client_id": "groundplan-cli", "refresh_token": "x"}, 400, "invalid_grant"),
-        ({}, 400, "invalid_request"),
+        ({"x": "1"}, 400, "invalid_request"),
     ],
 )
 def test_the_token_endpoint_refuses(running: Running, fields: dict[str, str], status: int, error: str) -> None:
