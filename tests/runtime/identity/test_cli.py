@@ -193,11 +193,11 @@ def _age(file: Path) -> None:
 
 
 def _ran(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    try:
+    with pytest.raises(SystemExit) as end:
         run(list(words))
-    except SystemExit as end:
-        assert not end.code, capsys.readouterr().err
-    return capsys.readouterr().out
+    said = capsys.readouterr()
+    assert not end.value.code, said.err
+    return said.out
 
 
 def _failed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
