@@ -1,6 +1,7 @@
 """Users, service accounts and grants: what they come to, and what is wrong with them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,6 +116,13 @@ def test_an_unknown_role(role: str) -> None:
     with pytest.raises(ValueError, match="viewer"):
         stack([grant("engineers", role, "all")])
     assert role not in ROLES
+
+
+def test_the_documentation_says_what_each_role_is_for() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "identity.md").read_text()
+    assert [line for line in text.splitlines() if line.startswith("| `")][: len(ROLES)] == [
+        f"| `{role}` | {words} |" for role, words in ROLES.items()
+    ]
 
 
 def test_the_clients_of_an_issuer_lie_beside_it() -> None:
