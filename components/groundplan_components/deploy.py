@@ -17,7 +17,8 @@ TARGETS: Mapping[str, Target] = {"local": deploy_local}
 
 
 def deploy(stack: StackSpec, plan: Plan, root: Path) -> dict[str, Any]:
-    """Declare everything; return the outputs ``endpoints``, ``identity`` and, secret, ``credentials``, ``identities``.
+    """Declare everything; return the outputs ``endpoints``, ``gateway``, ``gateway_ca`` (a path), ``identity`` and,
+    secret, ``credentials`` and ``identities``.
 
     Raises GroundplanError when the stack has no id, or a target that this release has not got.
     """
@@ -27,6 +28,8 @@ def deploy(stack: StackSpec, plan: Plan, root: Path) -> dict[str, Any]:
     deploy_projects(plan, platform)
     return {
         "endpoints": _endpoints(plan, platform),
+        "gateway": platform.endpoints["gateway"],
+        "gateway_ca": platform.gateway_ca,
         "credentials": pulumi.Output.secret(dict(platform.credentials)),
         "identity": platform.issuer,
         "identities": pulumi.Output.secret(dict(platform.identities)),

@@ -31,6 +31,8 @@ class Platform:
     #: Who signs tokens; and, of the stack's own issuer, secret name → generated password or client secret.
     issuer: str = ""
     identities: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    #: Path of the certificate by which clients know the gateway; none where a public authority signed it.
+    gateway_ca: str | None = None
 
 
 class Target(Protocol):

@@ -17,6 +17,9 @@ SECRETS = (
     "online-store",
     "controlplane-token",
     "ray-token",
+    "mlflow-token",
+    "gateway-token",
+    "serving-token",
 )
 
 

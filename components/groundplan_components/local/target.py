@@ -13,6 +13,7 @@ from groundplan.spec import StackSpec
 from groundplan.spec.stack import SINGLE_OFFSETS
 from groundplan_components.local.control_plane import ControlPlane
 from groundplan_components.local.database import Database
+from groundplan_components.local.gateway import Gateway, authority
 from groundplan_components.local.identity import Identity
 from groundplan_components.local.object_store import ObjectStore
 from groundplan_components.local.online_store import OnlineStore
@@ -53,9 +54,11 @@ def deploy_local(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Pla
     credentials = {name: secret.value for name, secret in storage.secrets.items() if name not in site.subjects}
     identities = {name: storage.secrets[name].value for name in site.subjects}
     singles = {each: SingleApplication(each, site, after(online, tracking)) for each in site.singles}
+    issuer = _issuer(stack, site)
+    gateway = Gateway("gateway", site, stack.projects, issuer, after(plane, *identity))
     return Platform(
-        provider, site.endpoints, credentials, [plane, *identity], database.service, site.applications, singles,
-        issuer=_issuer(stack, site), identities=identities,
+        provider, site.endpoints, credentials, [plane, *identity, gateway], database.service, site.applications,
+        singles, issuer=issuer, identities=identities, gateway_ca=authority(site),
     )  # fmt: skip
 
 
