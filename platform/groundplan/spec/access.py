@@ -95,7 +95,7 @@ LIMITS: dict[str, Limit] = {
     "predict": Limit(client=2000, route=10000, body=1, timeout=60),
     "read": Limit(client=100, route=1000, body=1, timeout=60),
     "write": Limit(client=20, route=100, body=1, timeout=120),
-    "sign_in": Limit(client=20, route=100, body=1, timeout=30),
+    "sign_in": Limit(client=50, route=200, body=1, timeout=30),
     "code": Limit(client=20, route=100, body=64, timeout=300),
     "artifact": Limit(client=50, route=200, body=1024, timeout=900),
 }
