@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from groundplan.controlplane.api import promotion, registry, resources
+from groundplan.controlplane.api import promotion, registry, resources, services
 from groundplan.controlplane.api.common import CORRELATION, correlation_id
 from groundplan.controlplane.api.limits import BodyLimit
 from groundplan.controlplane.context import Platform
@@ -40,6 +40,7 @@ def make_app(platform: Platform) -> FastAPI:
     app.include_router(resources.router)
     app.include_router(registry.router)
     app.include_router(promotion.router)
+    app.include_router(services.router)
     app.add_api_route("/healthz", _health, methods=["GET"])
     return app
 
