@@ -33,13 +33,15 @@ class Gateway(Part):
 
 
 def _settings(site: Site, projects: Sequence[str], issuer: str) -> Settings:
-    """The issuer calls itself by the gateway's address, since people reach it through it; keys come from itself."""
+    """The stack's own issuer calls itself by the gateway's address, since people reach it there; its keys come from
+    itself. Another one says where its keys are when the gateway is set up."""
+    own = issuer == f"{site.endpoints['gateway']}/identity"
     return Settings(
         port=site.ports["gateway"],
         projects=tuple(sorted(projects)),
-        upstreams={each: f"127.0.0.1:{site.ports[each]}" for each in UPSTREAMS},
+        upstreams={each: f"127.0.0.1:{site.ports[each]}" for each in UPSTREAMS if own or each != "identity"},
         issuer=issuer,
-        jwks=f"{site.endpoints['identity']}{KEYS}",
+        jwks=f"{site.endpoints['identity']}{KEYS}" if own else "",
         singles={name: f"127.0.0.1:{port}" for name, port in site.singles.items()},
     )
 

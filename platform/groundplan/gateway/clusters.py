@@ -1,10 +1,15 @@
 """The services behind the gateway, each with its health check: a dead one is known within a second."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from groundplan.gateway.routes import single_cluster
 from groundplan.gateway.settings import Settings, Tokens
 
+CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
+TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+#: Where Debian and its kin keep the authorities that are trusted.
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 #: Upstream → what its health check asks, and which other status than 200 is an answer (Serve without applications).
 HEALTH: dict[str, tuple[str, range]] = {
     "identity": ("/identity/healthz", range(200, 201)),
@@ -22,12 +27,31 @@ def clusters(settings: Settings, tokens: Tokens) -> list[dict[str, Any]]:
         _cluster(single_cluster(name), address, f"/{name}/healthz", range(200, 504), tokens)
         for name, address in sorted(settings.singles.items())
     ]
-    return shared + own
+    return shared + own + ([] if "identity" in settings.upstreams else [_elsewhere(settings.jwks)])
+
+
+def _elsewhere(url: str) -> dict[str, Any]:
+    """An issuer that is not ours, for its keys alone: over TLS, by the authorities that this machine trusts."""
+    there = urlsplit(url)
+    trusted = {
+        "trusted_ca": {"filename": AUTHORITIES},
+        "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": there.hostname}}],
+    }
+    context = {"@type": TLS, "sni": there.hostname, "common_tls_context": {"validation_context": trusted}}
+    address = f"{there.hostname}:{there.port or 443}"
+    return {
+        "@type": CLUSTER,
+        "name": "identity",
+        "type": "STRICT_DNS",
+        "connect_timeout": "5s",
+        "load_assignment": {"cluster_name": "identity", "endpoints": [{"lb_endpoints": [_endpoint(address)]}]},
+        "transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": context},
+    }
 
 
 def _cluster(name: str, address: str, path: str, fine: range, tokens: Tokens) -> dict[str, Any]:
     return {
-        "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+        "@type": CLUSTER,
         "name": name,
         "type": "STATIC",
         "connect_timeout": "1s",

@@ -14,7 +14,8 @@ class Settings:
 
     ``upstreams``: ``identity``, ``controlplane``, ``mlflow``, ``ray``, ``serve``. ``singles``:
     ``<project>/<application>`` → address, of applications that are a process of their own.
-    ``jwks``: where the issuer's keys are fetched.
+    ``jwks``: where the issuer's keys are fetched; empty until an issuer elsewhere, without ``identity`` among the
+    upstreams, has told (:func:`groundplan.local.launch._gateway.keys_of`).
     """
 
     port: int

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -106,6 +107,17 @@ def test_secrets_are_in_the_routes_and_clusters_alone_and_an_edit_is_a_new_versi
     assert "secret-" not in texts["listeners.json"]
     changed = documents(Settings.of({**SETTINGS.to_dict(), "projects": ["flights"]}), TOKENS, "/x", "chain", "key")
     assert {name for name in texts if texts[name] != changed[name]} == {"routes.json"}
+
+
+def test_an_issuer_elsewhere_is_asked_for_its_keys_over_tls_and_has_no_route() -> None:
+    upstreams = {name: address for name, address in SETTINGS.upstreams.items() if name != "identity"}
+    elsewhere = replace(SETTINGS, upstreams=upstreams, issuer="https://idp.example/x", jwks="https://idp.example/keys")
+    texts = documents(elsewhere, TOKENS, "/x", "chain", "key")
+    clusters = {each["name"]: each for each in json.loads(texts["clusters.json"])["resources"]}
+    context = clusters["identity"]["transport_socket"]["typed_config"]
+    assert context["sni"] == "idp.example"
+    assert context["common_tls_context"]["validation_context"]["trusted_ca"]
+    assert '"sign_in"' not in texts["routes.json"]
 
 
 def test_settings_survive_their_json() -> None:

@@ -2,12 +2,13 @@
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from groundplan.errors import ServiceError
 from groundplan.gateway import Settings, Tokens, documents
 from groundplan.gateway.authority import ensure
 from groundplan.gateway.documents import certificate, nothing, version
@@ -106,5 +107,18 @@ class Files:
 
 
 def settings_of(text: str) -> Settings:
-    """Return the settings from their JSON text."""
-    return Settings.of(json.loads(text))
+    """Return the settings from their JSON text, with where the issuer's keys are."""
+    settings = Settings.of(json.loads(text))
+    return settings if settings.jwks else replace(settings, jwks=keys_of(settings.issuer))
+
+
+def keys_of(issuer: str) -> str:
+    """Return where an issuer's keys are, by its own word (OpenID Connect Discovery). ServiceError when it has none."""
+    url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+    try:
+        found = httpx.get(url, timeout=10).raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise ServiceError(f"the issuer {issuer} does not say who it is at {url} ({error})") from None
+    if found.get("issuer") != issuer or not str(found.get("jwks_uri", "")).startswith("https://"):
+        raise ServiceError(f"{url} is not of {issuer}: it names {found.get('issuer')!r} and {found.get('jwks_uri')!r}")
+    return str(found["jwks_uri"])
