@@ -11,4 +11,15 @@ from groundplan_components.local.site import Site
 from groundplan_components.local.storage import Storage
 from groundplan_components.local.tracking import Tracking
 
-__all__ = ["ControlPlane", "Database", "Gateway", "Identity", "ObjectStore", "OnlineStore", "Ray", "Site", "Storage", "Tracking"]
+__all__ = [
+    "ControlPlane",
+    "Database",
+    "Gateway",
+    "Identity",
+    "ObjectStore",
+    "OnlineStore",
+    "Ray",
+    "Site",
+    "Storage",
+    "Tracking",
+]
