@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-from tests.support.clone import Clone, make_clone
+from tests.support.clone import Clone, make_clone, pass_of
 
 REQUESTS = 300
 
@@ -26,9 +26,10 @@ def pss_gib(clone: Clone) -> float:
 
 def latency(clone: Clone) -> None:
     """Print p50 and p99 of a prediction of three entities, one after the other."""
-    endpoint = f"{clone.outputs()['endpoints']['predict']}/predict/feast/batch"
+    outputs = clone.outputs()
+    endpoint = f"{outputs['endpoints']['predict']}/predict/feast/batch"
     body = {"entities": [{"origin": o, "carrier": c} for o, c in (("JFK", "AA"), ("EWR", "UA"), ("LGA", "DL"))]}
-    with httpx.Client() as http:
+    with httpx.Client(headers=pass_of(outputs)) as http:
         taken = []
         for _ in range(REQUESTS):
             start = time.perf_counter()

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,9 @@ def _build(entry: Path, program: Path) -> None:
         shutil.move(scratch / "vegeta", program)
 
 
-def targets(url: str, bodies: Sequence[Any], path: Path) -> Path:
-    """Write requests, a line each, which are sent in turn."""
-    header = {"Content-Type": ["application/json"]}
+def targets(url: str, bodies: Sequence[Any], path: Path, shown: Mapping[str, str] | None = None) -> Path:
+    """Write requests, a line each, which are sent in turn, with the headers ``shown``."""
+    header = {"Content-Type": ["application/json"], **{name: [value] for name, value in (shown or {}).items()}}
     lines = [
         json.dumps({"method": "POST", "url": url, "header": header, "body": base64.b64encode(_json(body)).decode()})
         for body in bodies
@@ -60,14 +60,19 @@ def _json(body: Any) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def attack(program: Path, given: Path, seconds: float, core: str, rate: float | None = None) -> list[Hit]:
+def attack(
+    program: Path, given: Path, seconds: float, core: str, rate: float | None = None, trusts: Path | None = None
+) -> list[Hit]:
     """Send requests for some seconds from the CPUs ``core`` (as taskset names them), and return what became of each.
 
     With ``rate``: that many a second, whatever is answered. Without: :data:`CONNECTIONS` as fast as they are answered.
+    ``trusts``: the certificate of the authority of a server that speaks TLS.
     """
     limits = [f"-workers={CONNECTIONS}", f"-max-workers={CONNECTIONS}", "-rate=0"]
     if rate is not None:
         limits = [f"-rate={round(rate * 100)}/100s", "-connections=1000", "-workers=64"]
+    if trusts is not None:
+        limits.append(f"-root-certs={trusts}")
     found = given.with_suffix(".found")
     command = ["taskset", "-c", core, str(program), "attack", "-format=json", f"-targets={given}", *limits]
     command += [f"-duration={seconds}s", "-timeout=30s", "-max-body=0", "-redirects=-1", f"-output={found}"]

@@ -17,7 +17,8 @@ TARGETS: Mapping[str, Target] = {"local": deploy_local}
 
 
 def deploy(stack: StackSpec, plan: Plan, root: Path) -> dict[str, Any]:
-    """Declare everything; return the stack's outputs: ``endpoints`` and, secret, ``credentials``.
+    """Declare everything; return the outputs ``endpoints``, ``gateway``, ``gateway_ca`` (a path), ``identity`` and,
+    secret, ``credentials`` and ``identities``.
 
     Raises GroundplanError when the stack has no id, or a target that this release has not got.
     """
@@ -25,7 +26,14 @@ def deploy(stack: StackSpec, plan: Plan, root: Path) -> dict[str, Any]:
         raise GroundplanError(f"target {stack.target!r} is not in this release; allowed: {', '.join(TARGETS)}")
     platform = TARGETS[stack.target](stack, plan, _stack_id(stack), root)
     deploy_projects(plan, platform)
-    return {"endpoints": _endpoints(plan, platform), "credentials": pulumi.Output.secret(dict(platform.credentials))}
+    return {
+        "endpoints": _endpoints(plan, platform),
+        "gateway": platform.endpoints["gateway"],
+        "gateway_ca": platform.gateway_ca,
+        "credentials": pulumi.Output.secret(dict(platform.credentials)),
+        "identity": platform.issuer,
+        "identities": pulumi.Output.secret(dict(platform.identities)),
+    }
 
 
 def _stack_id(stack: StackSpec) -> str:

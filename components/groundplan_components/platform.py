@@ -28,6 +28,11 @@ class Platform:
     #: ``<project>/<application>`` → address and process, of applications that are one process.
     applications: Mapping[str, str] = field(default_factory=dict)
     singles: Mapping[str, pulumi.Resource] = field(default_factory=dict)
+    #: Who signs tokens; and, of the stack's own issuer, secret name → generated password or client secret.
+    issuer: str = ""
+    identities: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    #: Path of the certificate by which clients know the gateway; none where a public authority signed it.
+    gateway_ca: str | None = None
 
 
 class Target(Protocol):

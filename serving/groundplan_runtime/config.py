@@ -88,8 +88,14 @@ class Runtime:
         return found
 
     def apply_environment(self) -> None:
-        """Set :meth:`environment` in this process, once, before the clients are imported."""
+        """Set :meth:`environment` in this process, once, before the clients are imported.
+
+        And MLflow's token, which its client reads from nowhere else: here, not in :meth:`environment`, so that no
+        process is ever started with a secret among its variables by us.
+        """
         os.environ.update(self.environment())
+        if self.secret_file("mlflow-token").exists():  # a server that asks for none
+            os.environ["MLFLOW_TRACKING_TOKEN"] = self.secret("mlflow-token")
 
 
 def _read(path: Path) -> dict[str, Any]:

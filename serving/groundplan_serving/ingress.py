@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from groundplan_runtime.config import Runtime
 from groundplan_serving.config import Args, DoorConfig
 from groundplan_serving.door import Door, Tiers
+from groundplan_serving.entry import Entry
 from groundplan_serving.errors import Fault, failed, last_line, unavailable
 from groundplan_serving.inside import inside, reconfigure_all, respond
 from groundplan_serving.load import Load
@@ -34,6 +35,7 @@ class _Serving:
         named = Args.model_validate(args)
         runtime = Runtime.load()
         runtime.apply_environment()
+        self._entry = Entry(runtime)
         self._log = PredictionLog(runtime, named.project, named.application)
         self._door = Door(tiers, self._log)
         self._load = Load()
@@ -41,7 +43,8 @@ class _Serving:
     async def __call__(self, request: Request) -> JSONResponse:
         """Answer one HTTP request."""
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-        return await respond(self._door, request.method, path, request.body)
+        refused = self._entry.refused(request, path)
+        return refused or await respond(self._door, request.method, path, request.body)
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """Return what Serve scales by."""

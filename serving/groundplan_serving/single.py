@@ -6,7 +6,6 @@ process that was restarted has forgotten it, is seen, and is told again.
 
 import asyncio
 import hmac
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from starlette.routing import Mount, Route
 
 from groundplan_runtime.config import Runtime
 from groundplan_serving.door import Door
+from groundplan_serving.entry import Entry
 from groundplan_serving.errors import Fault
 from groundplan_serving.inside import inside, reconfigure_all, respond
 from groundplan_serving.log import PredictionLog
@@ -36,6 +36,7 @@ class Single:
         args = {"project": project, "application": application}
         self._runtime, self._route = runtime, f"/{project}/{application}"
         self._tiers = FeastService(args), PreprocessingService(), ModelService()
+        self._entry = Entry(runtime)
         self._log = PredictionLog(runtime, project, application)
         self._door = Door(inside(*self._tiers), self._log)
         self._told: dict[str, Any] | None = None
@@ -55,7 +56,8 @@ class Single:
         await asyncio.to_thread(self._log.close)
 
     async def _answer(self, request: Request) -> JSONResponse:
-        return await respond(self._door, request.method, f"/{request.path_params['path']}", request.body)
+        path = f"/{request.path_params['path']}"
+        return self._entry.refused(request, path) or await respond(self._door, request.method, path, request.body)
 
     async def _live(self, request: Request) -> JSONResponse:
         """Take over what is live, answer when it is; or say what was told last."""
@@ -82,7 +84,7 @@ def main() -> None:
     """Serve until told to stop."""
     words = dict(word.split("=", 1) for word in sys.argv[1:])
     runtime = Runtime.load()
-    os.environ.update(runtime.environment())
+    runtime.apply_environment()
     app = Single(runtime, words["project"], words["application"]).app()
     uvicorn.run(app, host=HOST, port=int(words["port"]), access_log=False, log_level="warning")
 

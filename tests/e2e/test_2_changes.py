@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.clone import Clone
+from tests.support.clone import Clone, pass_of
 
 
 def kinds(steps: dict[str, str]) -> list[str]:
@@ -99,8 +99,9 @@ def test_topology_is_one_word_and_all_three_give_the_same_answers(clone: Clone) 
     others = [f"delay_{t}:\n{body.replace('model: delay', f'model: delay{chr(10)}  topology: {t}', 1)}" for t in OTHERS]
     path.write_text("\n".join([first, body, *others]))
     clone.groundplan("up", "local")
-    urls = clone.outputs()["endpoints"]["applications"]
-    with httpx.Client(timeout=30, trust_env=False) as client:
+    outputs = clone.outputs()
+    urls = outputs["endpoints"]["applications"]
+    with httpx.Client(timeout=30, trust_env=False, headers=pass_of(outputs)) as client:
         answers = {name: [_answer(client, url, request) for request in requests()] for name, url in urls.items()}
     tiered = answers["flights/delay"]
     assert len(tiered) == 1000

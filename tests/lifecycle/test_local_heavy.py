@@ -82,7 +82,10 @@ def test_everything_runs(stack: LocalStack) -> None:
 
 
 def test_mlflow_writes_rows_and_proxies_artifacts(stack: LocalStack) -> None:
-    mlflow = httpx.Client(base_url=stack.site.endpoints["mlflow"], timeout=30)
+    url = stack.site.endpoints["mlflow"]
+    assert httpx.get(f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0", timeout=30).status_code == 401
+    token = (Path(stack.site.folder) / "secrets/mlflow-token").read_text().strip()
+    mlflow = httpx.Client(base_url=url, timeout=30, headers={"Authorization": f"Bearer {token}"})
     made = mlflow.post("/api/2.0/mlflow/experiments/create", json={"name": "one"}).json()
     location = mlflow.get("/api/2.0/mlflow/experiments/get", params=made).json()["experiment"]["artifact_location"]
     assert location.startswith("mlflow-artifacts:")

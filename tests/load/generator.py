@@ -18,9 +18,11 @@ DEADLINE = 120.0
 class Load:
     """Runs in a thread of its own from ``__enter__`` to ``__exit__``; ``answers`` grows as they end."""
 
-    def __init__(self, url: str, workers: int, shops: Sequence[str] = ("asked_1", "asked_2")) -> None:
+    def __init__(
+        self, url: str, headers: dict[str, str], workers: int, shops: Sequence[str] = ("asked_1", "asked_2")
+    ) -> None:
         self.answers: list[Answer] = []
-        self._url, self._workers = url, workers
+        self._url, self._headers, self._workers = url, headers, workers
         self._body = {"entities": [{"shop": shop} for shop in shops]}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load", daemon=True)
@@ -46,7 +48,8 @@ class Load:
 
     async def _run(self) -> None:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-        async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE / 2, limits=limits) as client:
+        options = {"trust_env": False, "timeout": DEADLINE / 2, "limits": limits, "headers": self._headers}
+        async with httpx.AsyncClient(**options) as client:
             await asyncio.gather(*(self._work(client) for _ in range(self._workers)))
 
     async def _work(self, client: httpx.AsyncClient) -> None:

@@ -168,6 +168,11 @@ class Stage:
         return f"{self.runtime.endpoint('serve')}/{PROJECT}/{MODEL}/predict/feast/batch"
 
     @property
+    def shown(self) -> dict[str, str]:
+        """What the application wants to see of those who do not come through the gateway."""
+        return {"X-Groundplan-Gateway": self.runtime.secret("serving-token")}
+
+    @property
     def folder(self) -> Path:
         """The stack's data folder."""
         return self.clone.path / ".groundplan/local"

@@ -52,13 +52,13 @@ class Record:
 
 def live_through(stage: Stage, record: Record) -> None:
     """Do all of it under load. Begins with pair versions 1 and 2, and the alias held at ``record.first``."""
-    with Load(stage.url, WORKERS) as load:
+    with Load(stage.url, stage.shown, WORKERS) as load:
         record.answers = load.answers
         for chapter in (trained, rolled_back, replicas_killed, scaled, control_plane_killed):
             chapter(stage, load, record)
             rest(load, record)
         rest(load, record, WANTED - len(load.answers))
-    with Load(stage.url, MANY) as load:
+    with Load(stage.url, stage.shown, MANY) as load:
         load.further(LAST)
     record.afterwards = load.answers
 
@@ -104,7 +104,7 @@ def replicas_killed(stage: Stage, load: Load, record: Record) -> None:
 def scaled(stage: Stage, load: Load, record: Record) -> None:
     """A step of load makes the model's tier grow, and the alias moves while its new replica starts and loads."""
     before = len(stage.replicas(GROWS))
-    with Load(stage.url, STEP, HARD) as step:
+    with Load(stage.url, stage.shown, STEP, HARD) as step:
         until(lambda: len(stage.replicas(GROWS)) > before, f"{GROWS} grows", RECOVERY)
         record.flips.append(stage.move(5 - record.serves, f"while {GROWS} grows", warm=True, disturbed=True))
         until(lambda: len(stage.running(GROWS)) > before, f"{GROWS} has grown", RECOVERY)

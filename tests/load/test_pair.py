@@ -42,7 +42,7 @@ def by_alias(stage: Stage, kept: Path, shown: list[str]) -> list[Answer]:
     """The answers of tiers that load by alias, over one rollback (from version 2, which an `up` makes) and back."""
     stage.declare_version(2)
     stage.up()
-    with stage.rival() as url, Load(url, WORKERS) as load:
+    with stage.rival() as url, Load(url, {}, WORKERS) as load:
         for version, what in ((1, "rollback"), (2, "back again"), (1, "rollback")):
             load.further(REST)
             stage.move(version, what, warm=True)

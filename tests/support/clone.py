@@ -38,6 +38,11 @@ def _is_free(port: int) -> bool:
         return True
 
 
+def pass_of(outputs: dict[str, Any]) -> dict[str, str]:
+    """Return the header by which the deployer asks an application without the gateway."""
+    return {"X-Groundplan-Gateway": outputs["credentials"]["serving-token"]}
+
+
 @dataclass
 class Clone:
     """A clone at ``path`` whose local stack listens from ``port_base``."""
@@ -75,8 +80,9 @@ class Clone:
 
     def predict(self, entities: list[dict[str, Any]]) -> httpx.Response:
         """Ask the served model for a prediction over HTTP."""
-        url = f"{self.outputs()['endpoints']['predict']}/predict/feast/batch"
-        return httpx.post(url, json={"entities": entities}, timeout=30)
+        outputs = self.outputs()
+        url = f"{outputs['endpoints']['predict']}/predict/feast/batch"
+        return httpx.post(url, json={"entities": entities}, headers=pass_of(outputs), timeout=30)
 
     def runtime(self, code: str) -> str:
         """Run Python in the runtime's environment with the stack's configuration, as an operator might."""

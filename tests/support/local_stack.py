@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pulumi
 
+from groundplan.identity.declaration import Subject
 from groundplan.local import code
 from groundplan.local.data_folder import DataFolderHandler
 from groundplan.local.folder import Folder
@@ -58,11 +59,13 @@ def make_site(folder: Path, port_base: int, stack_id: str = STACK_ID, **changes:
     return local.Site(**{**values, **changes})
 
 
-def declare(site: local.Site, parts: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+def declare(
+    site: local.Site, parts: Sequence[str], subjects: Sequence[Subject] = ()
+) -> list[tuple[str, dict[str, Any]]]:
     """What the components register: (type, inputs), in their order. ``parts``: names of component classes."""
     collector = Collector()
     pulumi.runtime.set_mocks(collector)
-    sizes = {"Ray": (RaySize(2, 2048, 100, site.ports["database"]),)}
+    sizes = {"Ray": (RaySize(2, 2048, 100, site.ports["database"]),), "Identity": (subjects,)}
 
     @pulumi.runtime.test
     def program() -> None:
@@ -76,7 +79,7 @@ def declare(site: local.Site, parts: Sequence[str]) -> list[tuple[str, dict[str,
 
 
 #: Registrations arrive in any order; the engine would follow the dependencies.
-SERVICES = ("database", "objects", "online-store", "mlflow", "ray", "controlplane")
+SERVICES = ("database", "identity", "objects", "online-store", "mlflow", "ray", "controlplane")
 
 
 def _rank(inputs: dict[str, Any]) -> int:
@@ -89,11 +92,15 @@ class LocalStack:
 
     site: local.Site
     parts: Sequence[str]
+    #: Whom the issuer is told of, where it is one of the parts.
+    subjects: Sequence[Subject] = ()
     said: list[str] = field(default_factory=list)
     states: dict[tuple[str, str], tuple[str, dict[str, Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.declared = {(token, _name(inputs)): inputs for token, inputs in declare(self.site, self.parts)}
+        self.declared = {
+            (token, _name(inputs)): inputs for token, inputs in declare(self.site, self.parts, self.subjects)
+        }
 
     @property
     def folder(self) -> Folder:

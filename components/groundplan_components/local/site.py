@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 BUCKET = "groundplan"
-HTTP = ("objects", "mlflow", "controlplane", "ray", "serve")
+HTTP = ("objects", "mlflow", "controlplane", "ray", "serve", "identity")
 PLAIN = ("database", "online_store")
 
 
@@ -28,6 +28,8 @@ class Site:
     singles: Mapping[str, int] = field(default_factory=dict)
     #: The Marquez that lineage is sent to, where one is declared.
     lineage: str | None = None
+    #: Names of the secrets of users and service accounts.
+    subjects: tuple[str, ...] = ()
     keep: bool = True
     bucket: str = BUCKET
 
@@ -35,8 +37,9 @@ class Site:
     def endpoints(self) -> dict[str, str]:
         """Every part's address, as ``runtime.json`` names it."""
         plain = {name: f"127.0.0.1:{self.ports[name]}" for name in PLAIN}
+        http = {name: f"http://127.0.0.1:{self.ports[name]}" for name in HTTP}
         declared = {"lineage": self.lineage} if self.lineage else {}
-        return plain | {name: f"http://127.0.0.1:{self.ports[name]}" for name in HTTP} | declared
+        return plain | http | {"gateway": f"https://localhost:{self.ports['gateway']}"} | declared
 
     @cached_property
     def applications(self) -> dict[str, str]:

@@ -10,11 +10,16 @@ SECRETS = (
     "database-mlflow",
     "database-feast",
     "database-controlplane",
+    "database-identity",
+    "identity-seal",
     "objects-access-key",
     "objects-secret-key",
     "online-store",
     "controlplane-token",
     "ray-token",
+    "mlflow-token",
+    "gateway-token",
+    "serving-token",
 )
 
 
@@ -33,7 +38,9 @@ class Storage(pulumi.ComponentResource):
             sources=list(site.sources), opts=pulumi.ResourceOptions(parent=self),
         )  # fmt: skip
         inside = pulumi.ResourceOptions(parent=self, depends_on=[self.folder])
-        self.secrets = {each: Secret(each, **where, name=each, keep=site.keep, opts=inside) for each in SECRETS}
+        self.secrets = {
+            each: Secret(each, **where, name=each, keep=site.keep, opts=inside) for each in (*SECRETS, *site.subjects)
+        }
         self.runtime = RuntimeConfig(
             "runtime-config", **where, stack=site.stack, bucket=site.bucket, endpoints=site.endpoints,
             applications=site.applications,

@@ -6,12 +6,15 @@ from pathlib import Path
 import pulumi
 
 from groundplan.errors import GroundplanError, ToolError
+from groundplan.identity.declaration import subjects
 from groundplan.local import code
 from groundplan.plan import Plan
 from groundplan.spec import StackSpec
 from groundplan.spec.stack import SINGLE_OFFSETS
 from groundplan_components.local.control_plane import ControlPlane
 from groundplan_components.local.database import Database
+from groundplan_components.local.gateway import Gateway, authority
+from groundplan_components.local.identity import Identity
 from groundplan_components.local.object_store import ObjectStore
 from groundplan_components.local.online_store import OnlineStore
 from groundplan_components.local.ray import Ray, RaySize
@@ -43,13 +46,20 @@ def deploy_local(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Pla
 
     database = Database("database", site, after())
     objects = ObjectStore("objects", site, after())
+    identity = _identity(stack, site, after(database))
     online = OnlineStore("online-store", site, after())
     tracking = Tracking("tracking", site, after(database, objects))
     ray = Ray("ray", site, _ray_size(stack), after())
     plane = ControlPlane("controlplane", site, after(database, objects, online, tracking, ray))
-    credentials = {name: secret.value for name, secret in storage.secrets.items()}
+    credentials = {name: secret.value for name, secret in storage.secrets.items() if name not in site.subjects}
+    identities = {name: storage.secrets[name].value for name in site.subjects}
     singles = {each: SingleApplication(each, site, after(online, tracking)) for each in site.singles}
-    return Platform(provider, site.endpoints, credentials, [plane], database.service, site.applications, singles)
+    issuer = _issuer(stack, site)
+    gateway = Gateway("gateway", site, stack.projects, issuer, after(plane, *identity))
+    return Platform(
+        provider, site.endpoints, credentials, [plane, *identity, gateway], database.service, site.applications,
+        singles, issuer=issuer, identities=identities, gateway_ca=authority(site),
+    )  # fmt: skip
 
 
 def _site(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Site:
@@ -65,6 +75,7 @@ def _site(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Site:
         sources=tuple(map(str, sources)),
         singles=_singles(stack, plan),
         lineage=None if stack.services.lineage == "local" else stack.services.lineage.rstrip("/"),
+        subjects=tuple(one.secret for one in subjects(stack)),
         keep=stack.protection.keep_data,
     )
 
@@ -78,6 +89,16 @@ def _singles(stack: StackSpec, plan: Plan) -> dict[str, int]:
         what = f"{len(names)} applications of topology single: there are ports for {last - first + 1}"
         raise GroundplanError(f"{what}; fix: topology: fused for the others")
     return {name: first + number for number, name in enumerate(names)}
+
+
+def _identity(stack: StackSpec, site: Site, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    """The stack's own issuer; none where another one is named."""
+    return [Identity("identity", site, subjects(stack), opts)] if stack.services.identity == "local" else []
+
+
+def _issuer(stack: StackSpec, site: Site) -> str:
+    named = stack.services.identity
+    return f"{site.endpoints['gateway']}/identity" if named == "local" else named
 
 
 def _python(stack: StackSpec) -> str:

@@ -69,7 +69,8 @@ class Platform:
         url = f"{self.application(id)}/predict/feast/batch"
         try:
             # Loopback is never reached through a proxy.
-            answer = httpx.post(url, json={"entities": entities}, timeout=60.0, trust_env=False)
+            headers = {"X-Groundplan-Gateway": self._secret("serving-token")}
+            answer = httpx.post(url, json={"entities": entities}, headers=headers, timeout=60.0, trust_env=False)
         except httpx.TransportError as error:
             why = str(error) or type(error).__name__
             raise ServiceError(f"{url} does not answer ({why}); fix: groundplan up {self.checkout.env}") from error
@@ -78,11 +79,15 @@ class Platform:
         raise GroundplanError(_refusal(answer))
 
     def _control(self) -> ControlPlane:
+        self._secret("controlplane-token")
         token = self.data / "secrets" / "controlplane-token"
-        if not token.exists():
-            env = self.checkout.env
-            raise ServiceError(f"nothing is deployed in {env!r} ({token} is missing); fix: groundplan up {env}")
         return ControlPlane({"endpoint": self.address("controlplane"), "token_file": str(token)})
+
+    def _secret(self, name: str) -> str:
+        file, env = self.data / "secrets" / name, self.checkout.env
+        if not file.exists():
+            raise ServiceError(f"nothing is deployed in {env!r} ({file} is missing); fix: groundplan up {env}")
+        return file.read_text().strip()
 
 
 def open_platform(checkout: Checkout) -> Platform:

@@ -25,6 +25,8 @@ _STAND_INS: tuple[Any, ...] = (
     "stand_in",
     "stand_in.sql",
     "stand_in.py:stand_in",
+    "stand_in@example.org",
+    "local",
     "1d",
     "2000-01-01T00:00:00Z",
     1,

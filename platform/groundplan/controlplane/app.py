@@ -21,6 +21,7 @@ from groundplan.controlplane.api import (
     promotion,
     registry,
     resources,
+    services,
 )
 from groundplan.controlplane.api.common import CORRELATION, correlation_id
 from groundplan.controlplane.api.encoded import EncodedPaths
@@ -56,7 +57,7 @@ def make_app(platform: Platform) -> FastAPI:
     app.include_router(resources.router)
     app.include_router(registry.router)
     app.include_router(promotion.router)
-    for each in (lineage, marquez, marquez_things, marquez_before, audit, catalogue):
+    for each in (lineage, marquez, marquez_things, marquez_before, audit, catalogue, services):
         app.include_router(each.router)
     app.mount("/catalogue", CataloguePage())
     app.add_api_route("/healthz", _health, methods=["GET"])

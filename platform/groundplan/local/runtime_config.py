@@ -15,6 +15,7 @@ ROLES = {
     "mlflow": "database-mlflow",
     "feast": "database-feast",
     "controlplane": "database-controlplane",
+    "identity": "database-identity",
 }
 PGPASS, AWS = "pgpass", "aws-credentials"
 

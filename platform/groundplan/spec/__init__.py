@@ -5,6 +5,7 @@ from groundplan.spec.aliases import mirrored
 from groundplan.spec.features import DataSourceSpec, EntitySpec, FeatureServiceSpec, FeatureViewSpec
 from groundplan.spec.finding import Finding
 from groundplan.spec.gates import gate_words
+from groundplan.spec.identity import ROLES, GrantSpec, IdentitySpec, Role, ServiceAccountSpec, UserSpec, roles_of
 from groundplan.spec.loaded import LoadedProject
 from groundplan.spec.project import ProjectSpec, ServingSpec, TierSpec, TiersSpec
 from groundplan.spec.references import across_projects, entities_of, features_of, in_project, in_stack
@@ -17,6 +18,7 @@ __all__ = [
     "NAME_PATTERN",
     "PORT_OFFSETS",
     "RAY_WORKER_OFFSETS",
+    "ROLES",
     "AliasSpec",
     "DataSourceSpec",
     "EntitySpec",
@@ -24,18 +26,23 @@ __all__ = [
     "FeatureServiceSpec",
     "FeatureViewSpec",
     "Finding",
+    "GrantSpec",
+    "IdentitySpec",
     "LoadedProject",
     "LocalSpec",
     "Model",
     "PreprocessorSpec",
     "ProjectSpec",
     "RaySpec",
+    "Role",
     "RunResources",
+    "ServiceAccountSpec",
     "ServingSpec",
     "StackSpec",
     "TierSpec",
     "TiersSpec",
     "TrainingSpec",
+    "UserSpec",
     "ValidationSpec",
     "across_projects",
     "entities_of",
@@ -45,5 +52,6 @@ __all__ = [
     "in_stack",
     "instant_text",
     "mirrored",
+    "roles_of",
     "seconds",
 ]

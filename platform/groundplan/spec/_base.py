@@ -14,6 +14,8 @@ _PATH = rf"{_SEGMENT}(/{_SEGMENT})*"
 SQL_PATTERN = rf"^{_PATH}\.sql$"
 PYTHON_PATTERN = rf"^{_PATH}\.py:[A-Za-z_][A-Za-z0-9_]*$"
 FILE_PATTERN = rf"^{_PATH}$"
+ISSUER_PATTERN = r"^(local|https://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~\-]+)*/?)$"
+EMAIL_PATTERN = r"^[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+$"
 DATA_PATTERN = rf"^(s3://[a-z0-9.\-]+/[^\s]+|{_PATH})$"
 #: An address without a password in it: plans and logs show it.
 URL_PATTERN = r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s@?#]*)?$"
@@ -27,6 +29,8 @@ MEANING = {
     PYTHON_PATTERN: "a function in a file inside the project folder, as in features/delays.py:build",
     FILE_PATTERN: "a relative path without '..'",
     URL_PATTERN: "http(s)://host[:port][/path], without a password",
+    ISSUER_PATTERN: "local, or an issuer's address, as in https://login.example.org/realms/ml",
+    EMAIL_PATTERN: "an address, as in ana@example.org",
     DATA_PATTERN: "a file inside the project folder, or s3://bucket/key",
 }
 
@@ -36,6 +40,8 @@ Duration = Annotated[str, Field(pattern=DURATION_PATTERN)]
 SqlFile = Annotated[str, Field(pattern=SQL_PATTERN)]
 PythonRef = Annotated[str, Field(pattern=PYTHON_PATTERN)]
 FilePath = Annotated[str, Field(pattern=FILE_PATTERN)]
+Issuer = Annotated[str, Field(pattern=ISSUER_PATTERN)]
+Email = Annotated[str, Field(pattern=EMAIL_PATTERN, max_length=254)]
 DataPath = Annotated[str, Field(pattern=DATA_PATTERN)]
 Url = Annotated[str, Field(pattern=URL_PATTERN, max_length=1024)]
 FieldType = Literal["string", "int64", "float64", "bool", "timestamp"]

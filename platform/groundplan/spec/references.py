@@ -11,6 +11,7 @@ from groundplan.spec._cycles import cycles
 from groundplan.spec.features import DataSourceSpec, FeatureServiceSpec, FeatureViewSpec
 from groundplan.spec.finding import Finding, Path
 from groundplan.spec.hyperparameters import HYPERPARAMETERS
+from groundplan.spec.identity import identity_findings
 from groundplan.spec.project import ProjectSpec, ServingSpec
 from groundplan.spec.promotion import promotion_findings
 from groundplan.spec.stack import StackSpec
@@ -91,6 +92,7 @@ def in_stack(stack: StackSpec) -> Iterator[Finding]:
             )
         if project in stack.projects[:index]:
             yield Finding(("projects", index), "is listed twice", project, fix="remove one")
+    yield from identity_findings(stack.identity, stack.access, stack.projects, local=stack.services.identity == "local")
 
 
 def _each(

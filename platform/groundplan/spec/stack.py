@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from groundplan.spec._base import FilePath, Model, Name, Url
+from groundplan.spec._base import FilePath, Issuer, Model, Name, Url
+from groundplan.spec.identity import GrantSpec, IdentitySpec
 
 #: Every port of the local target is ``port_base`` plus its offset, unless ``ports`` names it.
 PORT_OFFSETS = {
@@ -15,6 +16,9 @@ PORT_OFFSETS = {
     "controlplane": 4,
     "ray": 5,
     "serve": 6,
+    "identity": 7,
+    "gateway": 8,
+    "gateway_admin": 9,
     "objects_master": 10,
     "objects_master_grpc": 11,
     "objects_volume": 12,
@@ -50,6 +54,9 @@ PortName = Literal[
     "controlplane",
     "ray",
     "serve",
+    "identity",
+    "gateway",
+    "gateway_admin",
     "objects_master",
     "objects_master_grpc",
     "objects_volume",
@@ -105,6 +112,7 @@ class ServicesSpec(Model):
     offline_store: Literal["parquet"] = "parquet"
     #: ``local``: the control plane keeps lineage and speaks Marquez's API; a URL: it sends it to that Marquez too.
     lineage: Literal["local"] | Url = "local"
+    identity: Issuer = "local"
 
 
 class ProtectionSpec(Model):
@@ -122,4 +130,6 @@ class StackSpec(Model):
     projects: tuple[Name, ...] = ()
     local: LocalSpec = LocalSpec()
     services: ServicesSpec = ServicesSpec()
+    identity: IdentitySpec = IdentitySpec()
+    access: tuple[GrantSpec, ...] = ()
     protection: ProtectionSpec = ProtectionSpec()

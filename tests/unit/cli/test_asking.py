@@ -46,6 +46,7 @@ def asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     secrets = desk.files.root / ".groundplan/local/secrets"
     secrets.mkdir(parents=True)
     (secrets / "controlplane-token").write_text("the-token\n")
+    (secrets / "serving-token").write_text("the-pass\n")
     seen: list[tuple[str, str]] = []
     polls = iter(
         [

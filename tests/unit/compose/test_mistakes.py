@@ -89,6 +89,48 @@ CASES = [
     Case(S, "projects: [shop]", "projects: [stack]", "projects[0]", "[stack]", ("name of the stack's own part",)),
     Case(S, "target: local", "target: aws", "target", "aws", ("not in this release", "local")),
     Case(S, "name: local", "name: prod", "name", "prod", ("name of the file",)),
+    Case(
+        S,
+        "target: local",
+        "target: local\nidentity: {users: {ana: {name: Ana, email: ana, groups: [core]}}}",
+        "identity.users.ana.email",
+        "email: ana",
+        ("as in ana@example.org",),
+    ),
+    Case(
+        S,
+        "target: local",
+        "target: local\nidentity: {users: {ana: {name: Ana, email: a@b.c, groups: [core]}}}\n"
+        "access:\n  - {group: cor, role: viewer, projects: all}",
+        "access[0].group",
+        "group: cor",
+        ("unknown group", "did you mean core?"),
+    ),
+    Case(
+        S,
+        "target: local",
+        "target: local\nidentity: {users: {ana: {name: Ana, email: a@b.c, groups: [core]}}}\n"
+        "access:\n  - {group: core, role: viewer, projects: [shop, shpo]}",
+        "access[0].projects[1]",
+        "shpo",
+        ("not in this stack", "did you mean shop?"),
+    ),
+    Case(
+        S,
+        "target: local",
+        "target: local\naccess:\n  - {group: core, role: vewer, projects: all}",
+        "access[0].role",
+        "vewer",
+        ("platform_admin", "did you mean viewer?"),
+    ),
+    Case(
+        S,
+        "target: local",
+        "target: local\nservices: {identity: 'http://login.example.org'}",
+        "services.identity",
+        "http://login",
+        ("local, or an issuer's address",),
+    ),
     Case(S, "20000}", "20000, ports: {mlfow: 5000}}", "local.ports.mlfow", "mlfow", ("did you mean mlflow?",)),
     Case(S, "20000}", "20000, ports: {mlflow: 20001}}", "local.ports", "ports", ("objects and mlflow", "20001")),
 ]

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from groundplan.controlplane import moves, registry, store
-from groundplan.controlplane.api.common import PlatformDep, authorized, find_declared
+from groundplan.controlplane.api.common import IdentityDep, PlatformDep, authorized, find_declared
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.store import Resource
 
@@ -14,10 +14,10 @@ router = APIRouter(prefix="/v1", dependencies=[Depends(authorized)])
 
 
 @router.get("/registry/models")
-def models(platform: PlatformDep) -> dict[str, Any]:
-    """Return every model: its pair versions, aliases and metrics."""
+def models(platform: PlatformDep, identity: IdentityDep) -> dict[str, Any]:
+    """Return every model that the caller may look at: its pair versions, aliases and metrics."""
     with platform.engine.connect() as connection:
-        found = store.every(connection, kind="model")
+        found = [m for m in store.every(connection, kind="model") if identity.may("viewer", m.project)]
     return {"models": [_model(platform, model) for model in found]}
 
 
@@ -75,10 +75,13 @@ def _model(platform: Platform, found: Resource) -> dict[str, Any]:
 
 
 @router.get("/status")
-def status(platform: PlatformDep) -> dict[str, Any]:
-    """Return what is declared and how it stands: resources, models, aliases, applications, endpoints."""
+def status(platform: PlatformDep, identity: IdentityDep) -> dict[str, Any]:
+    """Return what is declared and how it stands: resources, models, aliases, applications, endpoints.
+
+    Of the projects that the caller may look at.
+    """
     with platform.engine.connect() as connection:
-        found = store.every(connection)
+        found = [r for r in store.every(connection) if identity.may("viewer", r.project)]
     shown = ("project", "kind", "name", "status", "message", "digest", "data_digest")
     brief = [{k: r.document()[k] for k in shown} for r in found]
     of = {kind: [r for r in found if r.kind == kind] for kind in ("model", "alias", "serving_application")}

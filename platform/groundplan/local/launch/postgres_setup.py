@@ -7,7 +7,7 @@ import sys
 from groundplan.local.launch._pg import binaries
 from groundplan.local.launch._site import Site, site
 
-ROLES = ("mlflow", "feast", "controlplane")
+ROLES = ("mlflow", "feast", "controlplane", "identity")
 
 
 def main() -> None:

@@ -6,7 +6,12 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 
+import httpx
+
+from groundplan.gateway.authority import EARLY, ends
+from groundplan.local.launch._gateway import Files
 from groundplan.local.launch._pg import binaries
 from groundplan_runtime.config import Runtime
 
@@ -49,6 +54,13 @@ def ray(runtime: Runtime) -> bool:
     )
 
 
+def gateway(runtime: Runtime) -> bool:
+    """Ask Envoy whether it is ready. A certificate that ends soon is no health: a restart renews it."""
+    files = Files(runtime)
+    soon = datetime.now(UTC) + EARLY
+    return bool(files.ask("/ready").strip() == "LIVE") and ends(files.tls / "gateway.pem") > soon
+
+
 def _status(url: str, headers: dict[str, str]) -> int:
     request = urllib.request.Request(url, headers=headers)  # noqa: S310  (our own endpoint)
     try:
@@ -65,10 +77,10 @@ def _words(*words: str) -> bytes:
 
 def main() -> int:
     """Probe the service that the first argument names."""
-    probes = {"database": database, "online_store": online_store, "ray": ray}
+    probes = {"database": database, "online_store": online_store, "ray": ray, "gateway": gateway}
     try:
         return 0 if probes[sys.argv[1]](Runtime.load()) else 1
-    except OSError as error:
+    except (OSError, httpx.HTTPError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
 

@@ -1,0 +1,80 @@
+"""Which services there are, where they are reached, and whether they are well: asked now, all at once."""
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+
+from groundplan_runtime.config import Runtime
+
+#: Service → where its health is asked, below its own address; and where people find it, behind the gateway.
+HEALTH = {
+    "controlplane": "/healthz",
+    "identity": "/identity/healthz",
+    "mlflow": "/health",
+    "objects": "/status",
+    "ray": "/api/gcs_healthz",
+    "serve": "/-/routes",
+}
+PLACES = {
+    "controlplane": "/v1",
+    "identity": "/identity",
+    "mlflow": "/mlflow/",
+    "ray": "/ray/",
+    "serve": "/serve",
+}
+#: Seconds for one answer, and the first status that is none. (Serve says 503 while it has no application.)
+ANSWER, WRONG = 2.0, 504
+
+
+def services(runtime: Runtime) -> list[dict[str, Any]]:
+    """Return every service with its `health` (ok, down), how long it took to say so, and its place if it has one."""
+    checks = {name: _check(runtime, name) for name in runtime.endpoints if name != "gateway"}
+    return [{"name": name, "path": PLACES.get(name), **found} for name, found in _all(checks).items()]
+
+
+def applications(runtime: Runtime, names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the health of applications, ``<project>/<application>``: well is what answers with some version."""
+    address = {name: runtime.applications.get(name, runtime.endpoints.get("serve", "")) for name in names}
+    return _all({name: _http(f"{url}/{name}/healthz", {}, 400) for name, url in address.items()})
+
+
+def _all(checks: Mapping[str, Callable[[], bool]]) -> dict[str, dict[str, Any]]:
+    if not checks:
+        return {}
+    with ThreadPoolExecutor(len(checks)) as pool:
+        return dict(zip(checks, pool.map(_timed, checks.values()), strict=True))
+
+
+def _timed(check: Callable[[], bool]) -> dict[str, Any]:
+    start = time.monotonic()
+    try:
+        well = check()
+    except (OSError, httpx.HTTPError):
+        well = False
+    return {"health": "ok" if well else "down", "ms": round((time.monotonic() - start) * 1000, 1)}
+
+
+def _check(runtime: Runtime, name: str) -> Callable[[], bool]:
+    address = runtime.endpoints[name]
+    if not address.startswith("http"):
+        return _tcp(address)
+    token = runtime.secret("ray-token") if name == "ray" and runtime.secret_file("ray-token").exists() else None
+    return _http(f"{address}{HEALTH.get(name, '/')}", {"Authorization": f"Bearer {token}"} if token else {}, WRONG)
+
+
+def _http(url: str, headers: Mapping[str, str], wrong: int) -> Callable[[], bool]:
+    return lambda: httpx.get(url, headers=headers, timeout=ANSWER, trust_env=False).status_code < wrong
+
+
+def _tcp(address: str) -> Callable[[], bool]:
+    host, _, port = address.rpartition(":")
+
+    def answers() -> bool:
+        with socket.create_connection((host, int(port)), timeout=ANSWER):
+            return True
+
+    return answers

@@ -1,0 +1,1 @@
+"""The issuer's tables, version by version."""
