@@ -1,6 +1,8 @@
 """The wiring: what is declared, in which order, under which parent, by which provider. No engine, no process."""
 
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,6 +142,35 @@ def test_endpoints_are_known_and_credentials_secret(deployed: Deployed) -> None:
     [[secret, values]] = seen
     assert secret
     assert values["controlplane-token"] == "s3cret"
+    assert not any(name.startswith(("identity-user-", "identity-client-")) for name in values)
+
+
+def test_everybody_declared_has_a_secret_of_their_own(deployed: Deployed) -> None:
+    assert deployed.outputs["identity"] == f"https://localhost:{deployed.stack.local.port('gateway')}/identity"
+    seen: list[Any] = []
+    identities = deployed.outputs["identities"]
+    pulumi.runtime.test(lambda: pulumi.Output.all(identities.is_secret(), identities).apply(seen.append))()
+    [[secret, values]] = seen
+    assert secret
+    assert set(values) == {
+        "identity-user-ana", "identity-user-ben", "identity-user-vera", "identity-user-root", "identity-client-ci",
+    }  # fmt: skip
+    told = " ".join(deployed.recorder.requests["Service identity"].object["setup"][0])
+    assert "ana@example.org" in told
+    assert "s3cret" not in told
+
+
+def test_another_issuer_is_named_and_none_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROUNDPLAN_RUNTIME_PYTHON", PYTHON)
+    for part in ("stacks", "projects"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    file = tmp_path / "stacks" / "local.yaml"
+    text = file.read_text().replace("identity: local}", "identity: 'https://login.example.org/x'}")
+    file.write_text(re.sub(r"(?ms)^identity:\n.*?(?=^access:)", "", text))
+    deployed = Deployed(tmp_path)
+    assert deployed.outputs["identity"] == "https://login.example.org/x"
+    assert not [title for title in deployed.recorder.requests if "dentity" in title and title.startswith("Service")]
+    assert not [title for title in deployed.recorder.requests if title.startswith("Secret identity-user-")]
 
 
 def test_classes_take_and_have_what_the_table_says() -> None:
