@@ -89,6 +89,7 @@ class Wire:
             self._made = BlockingConnectionPool(
                 host=host,
                 port=int(port),
+                username=self._user(),
                 password=self._runtime.secret("online-store"),
                 max_connections=CONNECTIONS,
                 timeout=self._read,
@@ -96,3 +97,8 @@ class Wire:
                 retry=Retry(NoBackoff(), 0),
             )
         return self._made
+
+    def _user(self) -> str | None:
+        """A run that is kept apart has a user of its own; services are the store's default one."""
+        own = self._runtime.secret_file("online-store-user")
+        return own.read_text().strip() if own.exists() else None

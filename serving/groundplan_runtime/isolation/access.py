@@ -35,7 +35,7 @@ def access_of(document: Mapping[str, Any], bucket: str) -> Access:
     if job in MODELS:
         services, secrets = [*services, "mlflow"], ["mlflow-token"]
     if job == "evaluate" and document.get("requests"):
-        services, secrets = [*services, "online_store"], [*secrets, "online-store"]
+        services = [*services, "online_store"]
     return Access(tuple(named), write, folders, tuple(services), tuple(secrets))
 
 

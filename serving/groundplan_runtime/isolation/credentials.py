@@ -21,16 +21,16 @@ GRACE = 300
 
 
 @contextlib.contextmanager
-def identity(runtime: Runtime, policy: Mapping[str, Any], seconds: float, lock: Path) -> Iterator[str | None]:
-    """Yield the text of an AWS credentials file that allows ``policy``.
+def identity(runtime: Runtime, policy: Mapping[str, Any], seconds: float, lock: Path) -> Iterator[dict[str, str]]:
+    """Yield the secret ``aws-credentials`` of an identity that is allowed ``policy``.
 
-    None where nothing is to be allowed, or the target's roles do that.
+    Nothing where nothing is to be allowed, or the target's roles do that.
 
     The store rewrites all identities at every change: one change at a time, under ``lock``.
     """
     ours = "objects" in runtime.endpoints and runtime.secret_file("aws-credentials").exists()
     if not policy["Statement"] or not ours:
-        yield None
+        yield {}
         return
     client = _client(runtime)
     name = f"{PREFIX}{int(time.time() + seconds + GRACE)}-{uuid.uuid4().hex[:12]}"
@@ -39,7 +39,7 @@ def identity(runtime: Runtime, policy: Mapping[str, Any], seconds: float, lock: 
         keys = _make(client, name, policy)
     try:
         key, secret = keys["AccessKeyId"], keys["SecretAccessKey"]
-        yield f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
+        yield {"aws-credentials": f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"}
     finally:
         with _locked(lock):
             _remove(client, name)

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -38,16 +38,19 @@ def of_run(runtime: Runtime) -> Iterator[Path]:
 
 
 def write_runtime(
-    runtime: Runtime, folder: Path, access: Access, credentials: str | None, registry: bytes | None
+    runtime: Runtime, folder: Path, access: Access, own: Mapping[str, str], registry: bytes | None
 ) -> Path:
-    """Write the runtime document that the run is given: its services, its secrets, its folder. Returns its path."""
+    """Write the runtime document that the run is given: its services, its secrets, its folder. Returns its path.
+
+    ``own`` are secrets that were made for it, by name.
+    """
     secrets = folder / "secrets"
     secrets.mkdir(mode=0o700)
     for name in access.secrets:
         if runtime.secret_file(name).exists():
             _private(secrets / name, runtime.secret(name).encode())
-    if credentials is not None:
-        _private(secrets / "aws-credentials", credentials.encode())
+    for name, value in own.items():
+        _private(secrets / name, value.encode())
     endpoints = {name: runtime.endpoints[name] for name in access.services if name in runtime.endpoints}
     if registry is not None:
         _private(folder / "registry.db", registry)

@@ -17,6 +17,7 @@ from groundplan_runtime.errors import RuntimeProblem
 from groundplan_runtime.isolation import credentials, enter, folder, watch
 from groundplan_runtime.isolation.access import S3, TRUSTED, Access, access_of, policy
 from groundplan_runtime.isolation.limits import Limits, threads
+from groundplan_runtime.isolation.online_user import online_user
 from groundplan_runtime.jobs.document import VARIABLE as JOB
 
 #: What a run sees of our environment: nothing that names a secret or another service. The last three are marks by
@@ -63,6 +64,9 @@ def prepared(runtime: Runtime, document: Mapping[str, Any], limits: Limits) -> I
         access = access_of(document, runtime.bucket)
         lock = folder.parent(runtime) / ".identities"
         given = stack.enter_context(credentials.identity(runtime, policy(access), limits.seconds, lock))
+        if "online_store" in access.services:
+            user = online_user(runtime, document["project"], f"run-{place.name}")
+            given = given | stack.enter_context(user)
         own = folder.write_runtime(runtime, place, access, given, _registry(document))
         keep = {"cpus": limits.cpus, **_files(place, access), "ports": _ports(runtime, access)}
         passed = {name: os.environ[name] for name in PASSED if name in os.environ}

@@ -1,5 +1,6 @@
 """A run's own identity at a real object store: what it may, what it may not, and that it goes."""
 
+import asyncio
 import json
 import os
 import time
@@ -14,6 +15,8 @@ from groundplan_runtime.isolation import credentials
 from groundplan_runtime.isolation.access import access_of, policy
 from groundplan_runtime.isolation.keeper import prepared
 from groundplan_runtime.isolation.limits import Limits
+from groundplan_runtime.online_wire import Wire, heading, words
+from groundplan_runtime.online_wire import command as command_of
 
 MINE = {"inputs": {"s": {"uri": "s3://groundplan/raw/mine/s/1.parquet"}}, "code_uri": "s3://groundplan/code/mine/1.zip"}
 RESULT, OUTPUT = "s3://groundplan/results/mine/model/m/1.json", "s3://groundplan/results/mine/model/m/1.parquet"
@@ -22,13 +25,13 @@ DOCUMENT |= {"result_uri": RESULT, "output_uri": OUTPUT}
 OTHERS = ("raw/other/s/1.parquet", "features/mine/v/1.parquet", "results/mine/model/m/1.json.bak", "code/mine/2.zip")
 
 
-def s3_of(text: str | None) -> Any:
+def s3_of(own: dict[str, str] | None) -> Any:
     boto3 = pytest.importorskip("boto3")
     from botocore.config import Config  # noqa: PLC0415
 
     keys = {}
-    if text is not None:
-        lines = dict(line.split(" = ") for line in text.splitlines() if " = " in line)
+    if own is not None:
+        lines = dict(line.split(" = ") for line in own["aws-credentials"].splitlines() if " = " in line)
         keys = dict(zip(("aws_access_key_id", "aws_secret_access_key"), lines.values(), strict=True))
     once = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
     return boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL_S3"], config=once, **keys)
@@ -48,8 +51,8 @@ def test_a_run_reads_its_inputs_writes_its_output_and_nothing_else(database: Run
     ours, bucket = s3_of(None), database.bucket
     for key in (*OTHERS, "raw/mine/s/1.parquet", "code/mine/1.zip"):
         ours.put_object(Bucket=bucket, Key=key, Body=b"x")
-    with credentials.identity(database, policy(access_of(DOCUMENT, bucket)), 60, tmp_path / "lock") as text:
-        its = s3_of(text)
+    with credentials.identity(database, policy(access_of(DOCUMENT, bucket)), 60, tmp_path / "lock") as own:
+        its = s3_of(own)
         for key in ("raw/mine/s/1.parquet", "code/mine/1.zip"):
             assert its.get_object(Bucket=bucket, Key=key)["Body"].read() == b"x"
             assert refused(lambda key=key: its.put_object(Bucket=bucket, Key=key, Body=b"y")), key
@@ -105,3 +108,37 @@ def test_what_is_kept_is_never_replaced_and_is_read_as_first_written(database: R
     assert refused(lambda: ours.delete_object(**version))
     ours.delete_object(Bucket=bucket, Key="audit/test/1-a.json")
     assert [key for key, _ in objects.kept("audit/test/")] == ["audit/test/1-a.json"]
+
+
+def test_an_evaluation_reads_its_projects_online_features_and_no_others(
+    database: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis = pytest.importorskip("redis")
+    host, port = database.endpoint("online_store").rsplit(":", 1)
+    admin = redis.Redis(host, int(port), password=database.secret("online-store"))
+    admin.hset(b"\x01\xffJFKmine", "f", "1")
+    admin.hset(b"\x01\xffJFKother", "f", "1")
+    document = {**DOCUMENT, "job": "evaluate", "requests": [[{"k": "JFK"}]]}
+    monkeypatch.setenv("GROUNDPLAN_JOB", json.dumps(document))
+    with prepared(database, document, Limits.of({})) as run:
+        own = Runtime.load(run.environment["GROUNDPLAN_RUNTIME"])
+        assert own.secret("online-store") != database.secret("online-store")
+        user = {"username": own.secret("online-store-user"), "password": own.secret("online-store")}
+        its = redis.Redis(host, int(port), **user)
+        assert its.hmget(b"\x01\xffJFKmine", "f") == [b"1"]
+        commands = [("HMGET", b"\x01\xffJFKother", "f"), ("HSET", b"\x01\xffJFKmine", "f", "2"), ("KEYS", "*")]
+        for command in (*commands, ("ACL", "LIST"), ("CONFIG", "GET", "requirepass"), ("FLUSHALL",)):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                its.execute_command(*command)
+        wire = Wire(own)
+        keys = command_of(b"\x01\xffJFKmine", heading(1), words(b"f"))
+        assert asyncio.run(_asked(wire, keys)) == [[b"1"]]
+    with pytest.raises(redis.exceptions.AuthenticationError):
+        redis.Redis(host, int(port), **user).ping()
+
+
+async def _asked(wire: Wire, command: bytes) -> Any:
+    try:
+        return await wire.ask([command])
+    finally:
+        await wire.close()

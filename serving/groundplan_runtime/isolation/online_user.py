@@ -1,0 +1,45 @@
+"""A run's own user at the online store: reads its project's features, for as long as the run lasts."""
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from groundplan_runtime.config import Runtime
+
+PASSWORD, USER = "online-store", "online-store-user"
+#: What a reader of features sends; and what its client does when it connects.
+COMMANDS = ("+hmget", "+auth", "+hello", "+ping", "+select", "+client|setinfo")
+
+
+@contextlib.contextmanager
+def online_user(runtime: Runtime, project: str, run: str) -> Iterator[dict[str, str]]:
+    """Yield the two secrets of a new user that may read the keys of a project; it and its connections go afterwards.
+
+    It is in the server's memory only: one that was left behind goes with the server's next start. Feast ends a key
+    with its project's name, and so does the pattern: a project whose name ends like this one is read, too.
+    """
+    password = secrets.token_urlsafe(24)
+    with _client(runtime) as client:
+        rules = ("reset", "on", f">{password}", f"%R~*{project}", "-@all", *COMMANDS)
+        client.execute_command("ACL", "SETUSER", run, *rules)
+        try:
+            yield {USER: run, PASSWORD: password}
+        finally:
+            with contextlib.suppress(_unreachable()):  # it took the user with it
+                client.execute_command("ACL", "DELUSER", run)
+
+
+@contextlib.contextmanager
+def _client(runtime: Runtime) -> Iterator[Any]:
+    import redis
+
+    host, port = runtime.endpoint("online_store").rsplit(":", 1)
+    with redis.Redis(host, int(port), password=runtime.secret(PASSWORD), socket_timeout=5) as client:
+        yield client
+
+
+def _unreachable() -> type[Exception]:
+    from redis.exceptions import ConnectionError as Unreachable
+
+    return Unreachable
