@@ -68,7 +68,7 @@ def site(database: Runtime) -> Iterator[Site]:  # noqa: F811
     parts = (objects, MemoryFeast(), MemoryMlflow(), MemoryJobs(objects), MemoryServe(), MemorySingles())
     platform: Any = Platform(database, make_engine(database), *parts)  # type: ignore[arg-type]
     token = database.secret("controlplane-token")
-    door = Door(make_app(platform), token)
+    door = Door(make_app(platform), token, database.secret("gateway-token"))
     server = uvicorn.Server(uvicorn.Config(door, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -16,14 +16,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-PEOPLE = {"ana": "Ana Lima", "ben": "Ben Okafor"}
+#: Who can sign in: their names, and their roles as a token has them.
+PEOPLE = {
+    "ana": ("Ana Lima", ["flights:ml_engineer", "flights:approver", "shop:viewer"]),
+    "ben": ("Ben Okafor", ["*:approver"]),
+    "cleo": ("Cleo Martin", ["flights:viewer"]),
+}
 
 
 class Door:
     """ASGI: signs people in below ``/identity``, and lets the rest through to the control plane as who they are."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app, self._token = app, token
+    def __init__(self, app: ASGIApp, token: str, proof: str) -> None:
+        self._app, self._token, self._proof = app, token, proof
         self._codes: dict[str, tuple[str, str, str]] = {}
         self._refreshes: dict[str, str] = {}
         self._access: dict[str, tuple[str, float]] = {}
@@ -51,13 +56,20 @@ class Door:
             if who is None:
                 await JSONResponse({"error": {"what": "who are you?"}}, 401)(scope, receive, send)
                 return
-            # A machine says itself for whom it asks, as the deployer's command line does.
-            asked_for = request.headers.get("x-groundplan-actor") if who == "deployer" else None
-            actor = asked_for or who
-            headers = {b"authorization": f"Bearer {self._token}".encode(), b"x-groundplan-actor": actor.encode()}
-            kept = [(name, value) for name, value in scope["headers"] if name not in headers]
+            headers = self._told(who)
+            dropped = (b"authorization", *(headers if who in PEOPLE else ()))
+            kept = [(name, value) for name, value in scope["headers"] if name not in dropped]
             scope = {**scope, "headers": [*kept, *headers.items()]}
         await self._app(scope, receive, send)
+
+    def _told(self, who: str) -> dict[bytes, bytes]:
+        """What the gateway tells of a person; a machine asks with the control plane's own token, as the deployer does."""
+        if who not in PEOPLE:
+            return {b"authorization": f"Bearer {self._token}".encode()}
+        name, roles = PEOPLE[who]
+        payload = json.dumps({"sub": who, "name": name, "roles": roles}).encode()
+        identity = base64.urlsafe_b64encode(payload).rstrip(b"=")
+        return {b"x-groundplan-gateway": self._proof.encode(), b"x-groundplan-identity": identity}
 
     def machine(self, name: str) -> str:
         """Return a token of a machine: the seed's own."""
@@ -115,7 +127,7 @@ class Door:
         until = time.time() + self.lifetime
         claims = {
             "sub": person,
-            "name": PEOPLE[person],
+            "name": PEOPLE[person][0],
             "email": f"{person}@example.org",
             "exp": until,
             "jti": secrets.token_hex(),

@@ -72,12 +72,27 @@ def test_what_serves_is_not_retired_and_the_page_says_why(page: Page, site: Site
 
 
 def test_back_to_what_was_before(page: Page, site: Site) -> None:
-    sign_in(page, "ben", DELAY)
+    sign_in(page, "ana", DELAY)
     do(page, "Roll back production", "late on Sundays")
     expect(page.get_by_role("dialog")).to_contain_text("Done: production points to version 1")
     assert points_to(site) == 1
     page.keyboard.press("Escape")
-    expect(page.locator("#overview")).to_contain_text("held by ben: late on Sundays")
+    expect(page.locator("#overview")).to_contain_text("held by ana: late on Sundays")
+
+
+def test_nobody_is_offered_what_their_role_does_not_allow(page: Page, browser: Browser, site: Site) -> None:
+    sign_in(page, "cleo", DELAY)
+    expect(page.locator("#versions tbody tr")).to_have_count(3)
+    expect(page.locator("article button")).to_have_text(["Copy"])
+    page.get_by_role("link", name="← Models").click()
+    expect(page.get_by_text("1 model", exact=True)).to_be_visible()  # of shop, where she has no role, she sees none
+    page.goto("/catalogue/?model=shop/evil")
+    expect(page.get_by_role("alert")).to_contain_text("may not read models of shop")
+    other = browser.new_context(base_url=site.address)
+    second = other.new_page()
+    sign_in(second, "ben", DELAY)
+    expect(second.locator("#versions tbody button", has_text="Retire")).to_have_count(0)  # he approves, and no more
+    other.close()
 
 
 def test_a_reason_is_needed(page: Page, site: Site) -> None:

@@ -60,6 +60,7 @@ def lifecycle() -> dict[str, Any]:
 @router.get("/models/{project}/{model}")
 def model(project: str, model: str, request: Request, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
     """Return all that is known of a model, and what who asks may do with each of its versions."""
+    _may_read(request, project)
     known = _known(platform, project, model)
     with platform.engine.connect() as connection:
         others = store.every(connection, project)
@@ -72,14 +73,16 @@ def version(
     project: str, model: str, version: int, request: Request, platform: PlatformDep, actor: ActorDep
 ) -> dict[str, Any]:
     """Return one pair version: its stage, metrics, gates, approvals, and what who asks may do with it."""
+    _may_read(request, project)
     return _told(request, platform, (project, model, version), actor)
 
 
 @router.get("/models/{project}/{model}/usage")
 def usage(
-    project: str, model: str, platform: PlatformDep, hours: Annotated[int, Query(ge=1, le=168)] = 24
+    project: str, model: str, request: Request, platform: PlatformDep, hours: Annotated[int, Query(ge=1, le=168)] = 24
 ) -> dict[str, Any]:
     """Return how many predictions (rows) the applications of a model logged, by hour (UTC), the oldest first."""
+    _may_read(request, project)
     known = _known(platform, project, model)
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     wanted = [now - timedelta(hours=back) for back in reversed(range(hours))]
@@ -137,6 +140,11 @@ def _told(request: Request, platform: Platform, about: tuple[str, str, int], act
     project, model, number = about
     known = _known(platform, project, model)
     return documents.version_document(known, _version(known, number), actor.name, may_in(request, project))
+
+
+def _may_read(request: Request, project: str) -> None:
+    if not may_in(request, project)("viewer"):
+        raise ApiProblem(403, f"may not read models of {project}", path=project, allowed="the role viewer")
 
 
 def _known(platform: Platform, project: str, model: str) -> Known:

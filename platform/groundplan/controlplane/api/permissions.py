@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 from fastapi import Request
 
+from groundplan.controlplane.api.common import identity_of
 from groundplan.controlplane.problem import ApiProblem
 from groundplan.controlplane.rules.lifecycle import ACTIONS
 
 
 def may_in(request: Request, project: str) -> Callable[[str], bool]:
     """Return what tells whether who asks has the rights of a role in a project; the deployer's token has them all."""
-    identity = getattr(request.state, "identity", None)
-    return lambda role: identity is None or bool(identity.may(role, project))
+    identity = identity_of(request)
+    return lambda role: identity.may(role, project)
 
 
 def permit(request: Request, action: str, project: str) -> None:
