@@ -63,7 +63,7 @@ class Door:
         await self._app(scope, receive, send)
 
     def _told(self, who: str) -> dict[bytes, bytes]:
-        """What the gateway tells of a person; a machine asks with the control plane's own token, as the deployer does."""
+        """What the gateway tells of a person; a machine asks with the control plane's own token, as the deployer."""
         if who not in PEOPLE:
             return {b"authorization": f"Bearer {self._token}".encode()}
         name, roles = PEOPLE[who]
