@@ -89,8 +89,8 @@ class _Piecewise(Generic[M]):
     def _mend(self, finding: Finding) -> None:
         if not any(known == finding.path[: len(known)] for known in self.findings):
             self.findings[finding.path] = finding
-        if not _holds(self.values, finding.path[:-1]):
-            return  # What was around it is gone already, for another mistake.
+        if not _holds(self.values, finding.path):
+            return  # What was around it is gone already, or is something else now, for another mistake.
         if finding.what in (_UNKNOWN, _BAD_NAME):
             _parent(self.values, finding.path).pop(finding.path[-1], None)
         else:
@@ -118,11 +118,12 @@ class _Piecewise(Generic[M]):
 
 
 def _holds(values: Any, path: KeyPath) -> bool:
+    """Tell whether what is around a place is there, and has places of that kind."""
     try:
-        _parent(values, (*path, ""))
+        parent = _parent(values, path)
     except (KeyError, IndexError, TypeError):
         return False
-    return True
+    return isinstance(parent, list if isinstance(path[-1], int) else dict)
 
 
 def _parent(values: Any, path: KeyPath) -> Any:
