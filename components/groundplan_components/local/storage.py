@@ -14,6 +14,7 @@ SECRETS = (
     "identity-seal",
     "objects-access-key",
     "objects-secret-key",
+    "objects-sts",
     "online-store",
     "controlplane-token",
     "ray-token",

@@ -36,7 +36,7 @@ class Run:
 
 def main() -> int:
     """Run the job of this process's document. Returns its exit code: 1 when it was ended for a limit."""
-    # Ray asks with SIGTERM, and does not ask twice: the run is ended, its identity and folder go.
+    # Ray asks with SIGTERM, and does not ask twice: the run is ended, and its folder goes.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     runtime = Runtime.load()
     runtime.apply_environment()
@@ -55,15 +55,14 @@ def main() -> int:
 
 @contextlib.contextmanager
 def prepared(runtime: Runtime, document: Mapping[str, Any], limits: Limits) -> Iterator[Run]:
-    """Yield a run with its folder, its identity and its environment; all of it goes afterwards."""
+    """Yield a run with its folder, its keys and its environment; the folder goes afterwards."""
     with folder.of_run(runtime) as place, contextlib.ExitStack() as stack:
         if document["job"] in TRUSTED:
             keep = {"cpus": limits.cpus, "read": [], "write": [], "ports": None}
             yield Run(place, {**os.environ, **threads(limits.cpus), enter.VARIABLE: _kept(place, keep)})
             return
         access = access_of(document, runtime.bucket)
-        lock = folder.parent(runtime) / ".identities"
-        given = stack.enter_context(credentials.identity(runtime, policy(access), limits.seconds, lock))
+        given = credentials.of_run(runtime, f"run-{place.name}", policy(access), limits.seconds)
         if "online_store" in access.services:
             user = online_user(runtime, document["project"], f"run-{place.name}")
             given = given | stack.enter_context(user)

@@ -1,11 +1,12 @@
-"""A run's own identity at a real object store: what it may, what it may not, and that it goes."""
+"""A run's own identity at a real object store: what it may, what it may not, and until when."""
 
 import asyncio
+import base64
 import json
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -29,12 +30,13 @@ def s3_of(own: dict[str, str] | None) -> Any:
     boto3 = pytest.importorskip("boto3")
     from botocore.config import Config  # noqa: PLC0415
 
-    keys = {}
-    if own is not None:
-        lines = dict(line.split(" = ") for line in own["aws-credentials"].splitlines() if " = " in line)
-        keys = dict(zip(("aws_access_key_id", "aws_secret_access_key"), lines.values(), strict=True))
+    keys = {} if own is None else keys_of(own)
     once = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
     return boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL_S3"], config=once, **keys)
+
+
+def keys_of(own: dict[str, str]) -> dict[str, str]:
+    return dict(line.split(" = ") for line in own["aws-credentials"].splitlines() if " = " in line)
 
 
 def refused(call: Callable[[], object]) -> bool:
@@ -47,35 +49,51 @@ def refused(call: Callable[[], object]) -> bool:
     return False
 
 
-def test_a_run_reads_its_inputs_writes_its_output_and_nothing_else(database: Runtime, tmp_path: Path) -> None:
+def test_a_run_reads_its_inputs_writes_its_output_and_nothing_else(database: Runtime) -> None:
     ours, bucket = s3_of(None), database.bucket
     for key in (*OTHERS, "raw/mine/s/1.parquet", "code/mine/1.zip"):
         ours.put_object(Bucket=bucket, Key=key, Body=b"x")
-    with credentials.identity(database, policy(access_of(DOCUMENT, bucket)), 60, tmp_path / "lock") as own:
-        its = s3_of(own)
-        for key in ("raw/mine/s/1.parquet", "code/mine/1.zip"):
-            assert its.get_object(Bucket=bucket, Key=key)["Body"].read() == b"x"
-            assert refused(lambda key=key: its.put_object(Bucket=bucket, Key=key, Body=b"y")), key
-            assert refused(lambda key=key: its.delete_object(Bucket=bucket, Key=key)), key
-        for uri in (RESULT, OUTPUT):
-            its.put_object(Bucket=bucket, Key=uri.removeprefix(f"s3://{bucket}/"), Body=b"made")
-        for key in OTHERS:
-            assert refused(lambda key=key: its.get_object(Bucket=bucket, Key=key)), key
-            assert refused(lambda key=key: its.put_object(Bucket=bucket, Key=key, Body=b"y")), key
-        assert refused(lambda: its.list_objects_v2(Bucket=bucket))
-        assert refused(lambda: its.put_object(Bucket=f"{bucket}-kept", Key="audit/checkpoints/9", Body=b"y"))
-        assert refused(lambda: its.create_bucket(Bucket="another"))
-    assert refused(lambda: its.get_object(Bucket=bucket, Key="raw/mine/s/1.parquet")), "it outlived its run"
+    its = s3_of(credentials.of_run(database, "run-1", policy(access_of(DOCUMENT, bucket)), 60))
+    for key in ("raw/mine/s/1.parquet", "code/mine/1.zip"):
+        assert its.get_object(Bucket=bucket, Key=key)["Body"].read() == b"x"
+        assert refused(lambda key=key: its.put_object(Bucket=bucket, Key=key, Body=b"y")), key
+        assert refused(lambda key=key: its.delete_object(Bucket=bucket, Key=key)), key
+    for uri in (RESULT, OUTPUT):
+        its.put_object(Bucket=bucket, Key=uri.removeprefix(f"s3://{bucket}/"), Body=b"made")
+    for key in OTHERS:
+        assert refused(lambda key=key: its.get_object(Bucket=bucket, Key=key)), key
+        assert refused(lambda key=key: its.put_object(Bucket=bucket, Key=key, Body=b"y")), key
+    assert refused(lambda: its.list_objects_v2(Bucket=bucket))
+    assert refused(lambda: its.put_object(Bucket=f"{bucket}-kept", Key="audit/checkpoints/9", Body=b"y"))
+    assert refused(lambda: its.create_bucket(Bucket="another"))
 
 
-def test_an_identity_whose_keeper_was_killed_goes_when_its_time_is_over(database: Runtime, tmp_path: Path) -> None:
-    client = credentials._client(database)
-    for until in (time.time() - 1, time.time() + 600):
-        credentials._make(client, f"run-{int(until)}-x", policy(access_of(DOCUMENT, database.bucket)))
-    credentials.sweep(client)
-    left = [user["UserName"] for user in client.list_users()["Users"] if user["UserName"].endswith("-x")]
-    assert len(left) == 1
-    credentials._remove(client, left[0])
+def test_runs_that_start_beside_each_other_do_not_hold_each_other_up(database: Runtime) -> None:
+    bucket = database.bucket
+    key = RESULT.removeprefix(f"s3://{bucket}/")
+
+    def run(number: int) -> None:
+        for _ in range(10):
+            its = s3_of(credentials.of_run(database, f"run-{number}", policy(access_of(DOCUMENT, bucket)), 60))
+            for _ in range(10):
+                its.put_object(Bucket=bucket, Key=key, Body=b"made")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, range(4)))
+
+
+def test_keys_of_a_run_end_with_its_time_and_give_no_others(database: Runtime) -> None:
+    import boto3  # noqa: PLC0415
+
+    own = credentials.of_run(database, "run-x", policy(access_of(DOCUMENT, database.bucket)), 60)
+    keys = keys_of(own)
+    told = json.loads(base64.urlsafe_b64decode(keys["aws_session_token"].split(".")[1] + "=="))
+    assert 800 < told["exp"] - time.time() <= 900
+    altered = keys | {"aws_session_token": keys["aws_session_token"][:-6] + "AAAAAA"}
+    s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL_S3"], **altered)
+    assert refused(lambda: s3.get_object(Bucket=database.bucket, Key="raw/mine/s/1.parquet"))
+    sts = boto3.client("sts", endpoint_url=database.endpoint("objects"), region_name="us-east-1", **keys)
+    assert refused(lambda: sts.assume_role(RoleArn=credentials.ROLE, RoleSessionName="more"))
 
 
 def test_a_run_is_told_of_no_database_and_of_no_secret_but_its_own(
@@ -85,9 +103,11 @@ def test_a_run_is_told_of_no_database_and_of_no_secret_but_its_own(
     with prepared(database, DOCUMENT, Limits.of({})) as run:
         own = Runtime.load(run.environment["GROUNDPLAN_RUNTIME"])
         assert set(own.endpoints) == {"objects", "mlflow"}
-        assert [each.name for each in own.secrets_dir.iterdir()] == ["aws-credentials"]
+        given = {"aws-credentials", "mlflow-token"}
+        assert {each.name for each in own.secrets_dir.iterdir()} == given
         files = [each for each in run.folder.rglob("*") if each.is_file()]
-        secrets = [each.read_text().strip() for each in database.secrets_dir.iterdir() if each.is_file()]
+        others = [each for each in database.secrets_dir.iterdir() if each.is_file() and each.name != "mlflow-token"]
+        secrets = [each.read_text().strip() for each in others]
         told = "".join(each.read_text() for each in files) + json.dumps(run.environment)
         assert not [secret for secret in secrets if secret in told]
         assert run.folder.stat().st_mode & 0o077 == 0
