@@ -143,7 +143,7 @@ RULES: tuple[Rule, ...] = (
     Rule("catalogue_model_read", "read a model's page", "viewer", "project", _READ,
          "/v1/catalogue/models/{project}/{model}/**", "controlplane"),
     Rule("retire", "retire a version, take that back", "ml_engineer", "project", ("POST",),
-         "/v1/catalogue/models/{project}/{model}/versions/{version}:{action}", "controlplane", "write"),
+         "/v1/catalogue/models/{project}/{model}/versions/{version}:{verb}", "controlplane", "write"),
     Rule("catalogue", "search the catalogue", "viewer", "any", _READ, "/v1/catalogue/**", "controlplane"),
     Rule("audit", "read and export the audit trail", "platform_admin", "stack", _READ, "/v1/audit/**", "controlplane"),
     Rule("events", "read what happened, in order", "platform_admin", "stack", _READ, "/v1/events", "controlplane"),
