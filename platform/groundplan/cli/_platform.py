@@ -31,7 +31,9 @@ class Platform:
         return self.checkout.root / self.stack.local.data_dir
 
     def address(self, service: str) -> str:
-        """URL of a service that speaks HTTP."""
+        """URL of a service that speaks HTTP; the gateway's certificate names ``localhost``."""
+        if service == "gateway":
+            return f"https://localhost:{self.stack.local.port(service)}"
         return f"{HOST}:{self.stack.local.port(service)}"
 
     def get(self, path: str, patience: float = LOOK) -> dict[str, Any]:

@@ -76,8 +76,7 @@ def open_provider(platform: Platform) -> Provider:
     authority = platform.data / AUTHORITY
     if not authority.exists():
         raise ServiceError(f"{authority} is missing: the gateway has not run yet; fix: {fix}")
-    issuer = f"https://localhost:{platform.stack.local.port('gateway')}/identity"
-    return Provider(issuer, ssl.create_default_context(cafile=str(authority)), fix)
+    return Provider(f"{platform.address('gateway')}/identity", ssl.create_default_context(cafile=str(authority)), fix)
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
