@@ -146,7 +146,6 @@ RULES: tuple[Rule, ...] = (
          "/v1/catalogue/models/{project}/{model}/versions/{version}:{verb}", "controlplane", "write"),
     Rule("catalogue", "search the catalogue", "viewer", "any", _READ, "/v1/catalogue/**", "controlplane"),
     Rule("audit", "read and export the audit trail", "platform_admin", "stack", _READ, "/v1/audit/**", "controlplane"),
-    Rule("events", "read what happened, in order", "platform_admin", "stack", _READ, "/v1/events", "controlplane"),
     Rule("declared_lineage", "read lineage as it is declared and as it ran", "viewer", "any", _READ,
          "/v1/lineage/**", "controlplane"),
     Rule("up", "tell of an up", "platform_admin", "stack", ("POST",), "/v1/ups", "controlplane", "write"),

@@ -23,7 +23,7 @@ def test_the_gateway_s_proof_opens_and_names_who_asks(plane: Plane) -> None:
     digest = {"digest": "a" * 16, "data_digest": "a" * 16, "properties": body, "upstream": {}}
     path = "/v1/projects/p/resources/entity/who"
     assert plane.http.put(path, json=digest, headers=headers).status_code in (200, 202)
-    found = plane.http.get("/v1/events?limit=1000").json()["events"]
+    found = plane.http.get("/v1/audit/events?limit=1000&newest=true").json()["events"]
     assert {event["actor"] for event in found if event["name"] == "who"} == {"ana"}
 
 

@@ -54,6 +54,7 @@ class Toy:
     def __init__(self, ray_stack: RayStack, pairs: dict[str, dict[str, str]], name: str = "a") -> None:
         self.serve, self.pairs, self.name = RayServe(ray_stack.runtime), pairs, name
         self.url = f"{ray_stack.runtime.endpoint('serve')}/t/{name}"
+        self.proof = {"X-Groundplan-Gateway": ray_stack.runtime.secret("serving-token")}
         self.said: list[str] = []
 
     def config(self, versions: list[int], active: int, replicas: int = 1, shape: str = "s1") -> dict[str, Any]:
@@ -73,10 +74,11 @@ class Toy:
 
     def ask(self) -> tuple[int, float]:
         """Which version answers, and what."""
-        answer = httpx.post(f"{self.url}/predict/feast/batch", json={"entities": [{"origin": "JFK"}]}, timeout=30)
+        url, body = f"{self.url}/predict/feast/batch", {"entities": [{"origin": "JFK"}]}
+        answer = httpx.post(url, json=body, headers=self.proof, timeout=30)
         assert answer.status_code == 200, f"{answer.status_code}: {answer.text}"
-        body = answer.json()
-        return body["model_version"], body["predictions"][0]["value"]
+        told = answer.json()
+        return told["model_version"], told["predictions"][0]["value"]
 
     def replicas(self) -> dict[str, set[str]]:
         """The ids of the replicas by deployment."""
