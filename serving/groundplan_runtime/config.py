@@ -82,7 +82,8 @@ class Runtime:
         if self.secret_file("pgpass").exists():
             found["PGPASSFILE"] = str(self.secret_file("pgpass"))
         if "mlflow" in self.endpoints:
-            found["MLFLOW_TRACKING_URI"] = self.endpoints["mlflow"]
+            # Its client tells its makers of every call, in a thread that now and then fails the call.
+            found |= {"MLFLOW_TRACKING_URI": self.endpoints["mlflow"], "MLFLOW_DISABLE_TELEMETRY": "true"}
         if self.secret_file("ray-token").exists():
             found |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.secret_file("ray-token"))}
         return found

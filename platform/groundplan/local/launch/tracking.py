@@ -16,7 +16,6 @@ def main() -> None:
     environment = {
         **runtime.environment(),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
         "PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(_entry_point(here.data_dir))]),
     }
     environment.pop("MLFLOW_TRACKING_URI", None)
