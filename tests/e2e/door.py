@@ -104,7 +104,8 @@ class Door:
         """Preprocessor's and model's version of one answer, asked for with a service account's token; None for none."""
         body = {"entities": [{"origin": "JFK", "carrier": "AA"}]}
         answer = self.ask("POST", "/serve/flights/delay/predict/feast/batch", self.machine("ci"), json=body)
-        if answer.status_code >= 500:
+        # Serve's own proxy says 404, in plain text, in the moment in which it is back and knows no route yet.
+        if answer.status_code >= 500 or (answer.status_code, answer.headers["content-type"]) == (404, "text/plain"):
             return None
         assert answer.status_code == 200, answer.text
         told = answer.json()

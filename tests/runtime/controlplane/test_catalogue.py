@@ -110,6 +110,7 @@ def test_from_draft_to_production(bench: Bench) -> None:  # noqa: F811
     assert stages(bench)[1] == "draft"
     bench.approve(2, "ben")
     assert stages(bench) == {1: "draft", 2: "production"}
+    assert page(bench, "ben")["versions"][0]["actions"]["approve"]["why"] == "ben approved it already"
 
 
 def test_what_serves_cannot_be_retired(bench: Bench) -> None:  # noqa: F811
