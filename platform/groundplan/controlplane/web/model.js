@@ -57,11 +57,10 @@ function waiting(told, alias, changed) {
   const [version, waits] = [pending(told, alias), alias.waits];
   if (!version) return null;
   const may = version.actions.approve;
-  const gate = version.gates.find((each) => each.alias === alias.alias && each.approval);
   return h("div", { class: "notice" },
     h("p", {}, h("b", {}, alias.alias), ` waits for an approval of version ${waits.version}, which ${waits.asked_by} asked for`,
       waits.reason && `: ${waits.reason}`, "."),
-    may.allowed ? button("approve", told, version, changed, "main") : h("p", {}, `Not by you: ${may.why}`, gate && `; ${gate.reason.split("; ").at(-1)}`, "."));
+    may.allowed ? button("approve", told, version, changed, "main") : h("p", {}, `Not by you: ${may.why}.`));
 }
 
 function aliases(told, changed) {
