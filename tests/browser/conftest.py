@@ -104,7 +104,7 @@ def context(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Ite
     complaints = made.complaints  # type: ignore[attr-defined]
     made.close()
     # A refusal that a test asks for is an error of the network to the browser; anything else is ours.
-    assert [each for each in complaints if not re.search(r"Failed to load resource.*(40[0-9]|422)", each)] == []
+    assert [each for each in complaints if not re.search(r"Failed to load resource.*(40[0-9]|422|503)", each)] == []
 
 
 def _listen(page: Page, complaints: list[str]) -> None:

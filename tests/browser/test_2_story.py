@@ -116,6 +116,23 @@ def test_a_token_that_ends_is_renewed_and_nobody_notices(page: Page, site: Site)
     expect(page.locator(".models > li").first).to_be_visible()
 
 
+def test_what_is_restarted_is_waited_for_and_nobody_is_signed_out(page: Page, site: Site) -> None:
+    sign_in(page, "ana", DELAY)
+    site.door.silent = 5  # the issuer first, then the control plane
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("flights/delay")
+    assert site.door.silent == 0
+    asked = len(site.door.asked)
+    page.get_by_role("button", name="Promote version 3").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("once more")
+    site.door.silent = 1
+    dialog.get_by_role("button", name="Ask for promotion").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("does not answer")
+    assert [each for each in site.door.asked[asked:] if each[0] == "POST"] == [], "what changes something is sent once"
+    page.keyboard.press("Escape")
+
+
 def test_a_session_that_ends_in_the_middle_costs_nothing_but_the_sign_in(page: Page, site: Site) -> None:
     sign_in(page, "ana", DELAY)
     page.get_by_role("button", name="Promote version 3").click()

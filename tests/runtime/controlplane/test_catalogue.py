@@ -103,10 +103,14 @@ def test_from_draft_to_production(bench: Bench) -> None:  # noqa: F811
     assert page(bench, "eve")["versions"][0]["actions"]["approve"]["why"] == "ann or ben may approve it"
     (alias,) = page(bench)["aliases"]
     assert alias["waits"]["version"] == 2
+    bench.ask("production", "move", by="ben", version=2, reason="in time for May")
+    assert page(bench, "ben")["versions"][0]["actions"]["approve"]["why"].startswith("ben asked for it: somebody else")
+    bench.ask("production", "move", by="ann", version=2, reason="in time for May")
     assert bench.approve(1, "ben") == []  # nothing waits for version 1; a gate refuses it still
     assert stages(bench)[1] == "draft"
     bench.approve(2, "ben")
     assert stages(bench) == {1: "draft", 2: "production"}
+    assert page(bench, "ben")["versions"][0]["actions"]["approve"]["why"] == "ben approved it already"
 
 
 def test_what_serves_cannot_be_retired(bench: Bench) -> None:  # noqa: F811

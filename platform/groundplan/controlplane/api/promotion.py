@@ -132,7 +132,7 @@ def approve(
 ) -> dict[str, Any]:
     """Let a version pass the gates that wait for an approval; the aliases that waited are worked on at once.
 
-    409 where nothing asks for one, 403 for who may not: among them who trained it.
+    409 where nothing asks for one, 403 for who may not: among them who trained it, or asked for all that waits.
     """
     found, approver = find_declared(platform, project, "model", model), replace(actor, reason=body.reason)
     with platform.engine.connect() as connection:
@@ -140,10 +140,12 @@ def approve(
     if pair is None:
         raise ApiProblem(404, "no such pair version", path=f"{project}/{model}", value=str(version))
     gated = list(_gated(platform, project, model))
+    waiting = list(_waiting(gated, pair["version"]))
     _may(gated, pair, approver, f"{project}/{model}")
+    _second(waiting, pair["version"], approver, f"{project}/{model}")
     with platform.engine.begin() as connection:
         approvals.approve(connection, project, model, pair["version"], approver)
-    begun = [_retried(platform, alias, approver) for alias in _waiting(gated, pair["version"])]
+    begun = [_retried(platform, alias, approver) for alias in waiting]
     approval = {"version": pair["version"], "actor": approver.name, "reason": approver.reason}
     return {"approval": approval, "aliases": begun}
 
@@ -165,6 +167,13 @@ def _may(gated: list[tuple[Resource, list[dict[str, Any]]]], pair: Any, approver
     if not any(may_approve(gate, approver.name) for _, gates in gated for gate in gates):
         allowed = sorted({actor for _, gates in gated for gate in gates for actor in gate["approval"]["by"]})
         raise ApiProblem(403, "may not approve it", path=path, value=approver.name, allowed=", ".join(allowed))
+
+
+def _second(waiting: list[Resource], version: int, approver: Actor, path: str) -> None:
+    """Nobody approves what they asked for themselves: written down it would count for nothing."""
+    if waiting and all(alias.outputs["waits"]["asked_by"] == approver.name for alias in waiting):
+        what = f"{approver.name} asked for the promotion of version {version}: somebody else has to approve it"
+        raise ApiProblem(403, what, path=path)
 
 
 def _waiting(gated: list[tuple[Resource, list[dict[str, Any]]]], version: int) -> Iterator[Resource]:

@@ -122,6 +122,12 @@ def _approving(known: Known, version: Version, actor: str) -> str | None:
         return "no alias of this model asks for an approval"
     if actor == version.pair["trained_by"]:
         return f"{actor} trained it: somebody else has to approve it"
+    waits = [alias.outputs.get("waits") or {} for alias in known.aliases]
+    asked = {wait["asked_by"] for wait in waits if wait.get("version") == version.pair["version"]}
+    if asked == {actor}:
+        return f"{actor} asked for it: somebody else has to approve it"
+    if not asked and any(row["actor"] == actor for row in version.approvals):
+        return f"{actor} approved it already"
     by = {name for gate in asking for name in gate["approval"].get("by") or ()}
     everybody = any(not gate["approval"].get("by") for gate in asking)
     return None if everybody or actor in by else f"{' or '.join(sorted(by))} may approve it"

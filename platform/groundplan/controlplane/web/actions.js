@@ -1,6 +1,7 @@
 // What people do with a version: asked in a dialog, with a reason, followed to its end, told in words when it is refused.
 
 import { Refused, SignInNeeded, follow, get, post } from "./api.js";
+import { NoAnswer } from "./auth.js";
 import { h, problem, say } from "./dom.js";
 
 const VERSION = {
@@ -118,7 +119,7 @@ function again(before) {
 }
 
 function parts(error) {
-  if (error instanceof Refused) return error.parts;
+  if (error instanceof Refused || error instanceof NoAnswer) return error.parts;
   if (error instanceof SignInNeeded) return { what: "your session is over", fix: "close this, and sign in again" };
   return { what: error.message };
 }

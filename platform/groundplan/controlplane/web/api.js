@@ -1,6 +1,6 @@
 // Asks the control plane, at this page's own address, with the token of who is signed in.
 
-import { renew, token } from "./auth.js";
+import { NoAnswer, patiently, renew, token } from "./auth.js";
 
 /** Nobody is signed in, or the session is over. */
 export class SignInNeeded extends Error {}
@@ -13,8 +13,8 @@ export class Refused extends Error {
   }
 }
 
-/** Answer to a GET below /v1. */
-export const get = (path) => ask("GET", path);
+/** Answer to a GET below /v1; a service that was restarted is waited for. */
+export const get = (path, seconds) => patiently(() => ask("GET", path), seconds);
 
 /** Answer to a POST below /v1. */
 export const post = (path, body) => ask("POST", path, body);
@@ -23,7 +23,7 @@ async function ask(method, path, body, again = true) {
   const bearer = await token();
   const headers = { ...(bearer ? { Authorization: `Bearer ${bearer}` } : {}), "Content-Type": "application/json" };
   const answer = await fetch(`/v1${path}`, { method, headers, body: body && JSON.stringify(body) }).catch(() => {
-    throw new Refused(0, { what: "the platform does not answer", fix: "groundplan status" });
+    throw new NoAnswer(FIXES[503]);
   });
   if (answer.status === 401 && bearer && again) {
     await renew();
@@ -31,9 +31,12 @@ async function ask(method, path, body, again = true) {
   }
   if (answer.status === 401) throw new SignInNeeded();
   const said = await answer.json().catch(() => ({}));
+  if (answer.status >= 502) throw new NoAnswer(said.error || FIXES[503]);
   if (!answer.ok) throw new Refused(answer.status, said.error || { what: `refused (${answer.status})`, ...FIXES[answer.status] });
   return said;
 }
+
+const RESTART = 90; // seconds in which the platform is at work again, all of it
 
 // What the gateway refuses by itself says no more than its status.
 const FIXES = {
@@ -42,10 +45,11 @@ const FIXES = {
   503: { what: "the platform does not answer", fix: "groundplan status" },
 };
 
-/** Follow an operation to its end; `told` gets each line of its progress. Refused when it fails. */
+/** Follow an operation to its end; `told` gets each line of its progress. Refused when it fails.
+ * The work goes on where it was when a service is restarted: so does this. */
 export async function follow(operation, told) {
   for (let after = 0; ;) {
-    const found = await get(`/operations/${encodeURIComponent(operation)}?after=${after}&wait=20`);
+    const found = await get(`/operations/${encodeURIComponent(operation)}?after=${after}&wait=20`, RESTART);
     for (const message of found.messages) {
       after = Math.max(after, message.seq);
       told(message.text);

@@ -6,12 +6,33 @@ const CLIENT = "groundplan-web";
 const REFRESH = "groundplan-refresh";
 const PENDING = "groundplan-sign-in";
 const EARLY = 30; // seconds before its end that a token is renewed
+const PATIENCE = 15; // seconds that a service which was restarted is waited for
 
 let tokens = null; // {access, id, claims, until}
 let renewing = null;
 
 /** Sign-in cannot be done here: there is no issuer behind this address, or it refuses. */
 export class SignInError extends Error {}
+
+/** Nothing answers now: the session is not over for that, and what changes nothing may be asked again. */
+export class NoAnswer extends Error {
+  constructor(parts = { what: "sign-in does not answer", fix: "groundplan status" }) {
+    super(parts.what);
+    this.parts = parts;
+  }
+}
+
+/** Do what may be done twice, again while nothing answers. */
+export async function patiently(step, seconds = PATIENCE) {
+  for (const end = Date.now() + seconds * 1000; ;) {
+    try {
+      return await step();
+    } catch (error) {
+      if (!(error instanceof NoAnswer) || Date.now() > end) throw error;
+    }
+    await new Promise((done) => { setTimeout(done, 500); });
+  }
+}
 
 /** Who is signed in, as the token says: {sub, name, email, roles}; null for nobody. */
 export function person() {
@@ -67,8 +88,8 @@ export async function token() {
 /** Renew the access token; who cannot has to sign in again. One at a time: a refresh token is good for one use. */
 export function renew() {
   const refresh = { grant_type: "refresh_token", refresh_token: sessionStorage.getItem(REFRESH) };
-  renewing ||= ask(refresh).catch((error) => {
-    if (!(error instanceof SignInError)) throw error; // the issuer does not answer: the session is not over for that
+  renewing ||= patiently(() => ask(refresh)).catch((error) => { // an answer that was lost: the issuer knows (RFC 9700)
+    if (!(error instanceof SignInError)) throw error;
     forget();
   }).finally(() => { renewing = null; });
   return renewing;
@@ -76,9 +97,9 @@ export function renew() {
 
 async function ask(about) {
   const { token_endpoint: endpoint } = await issuer();
-  const answer = await fetch(endpoint, { method: "POST", body: new URLSearchParams({ client_id: CLIENT, ...about }) });
+  const answer = await fetch(endpoint, { method: "POST", body: new URLSearchParams({ client_id: CLIENT, ...about }) }).catch(() => null);
+  if (!answer || answer.status >= 500) throw new NoAnswer();
   const said = await answer.json().catch(() => ({}));
-  if (answer.status >= 500) throw new Error(`sign-in does not answer (${answer.status}); try again`);
   if (!answer.ok || !said.access_token) {
     throw new SignInError(said.error_description || said.error || `refused (${answer.status}); sign in again`);
   }
@@ -89,7 +110,8 @@ async function ask(about) {
 
 async function issuer() {
   const found = await fetch(`${ISSUER}/.well-known/openid-configuration`).catch(() => null);
-  if (!found || !found.ok) {
+  if (!found || found.status >= 500) throw new NoAnswer();
+  if (!found.ok) {
     throw new SignInError("nobody can sign in at this address; open the catalogue through the gateway (groundplan status)");
   }
   return found.json();

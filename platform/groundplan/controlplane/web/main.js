@@ -1,7 +1,7 @@
 // Which view the address names, keys, and who is signed in.
 
 import { Refused, SignInNeeded } from "./api.js";
-import { SignInError, person, resume, signIn, signOut } from "./auth.js";
+import { NoAnswer, SignInError, person, resume, signIn, signOut } from "./auth.js";
 import { h, problem, say } from "./dom.js";
 import { list } from "./list.js";
 import { model } from "./model.js";
@@ -47,9 +47,10 @@ function go(address, replace = false) {
 function wrong(error) {
   if (error instanceof SignInNeeded) return door(null);
   if (error instanceof SignInError) return door(error.message);
-  if (!(error instanceof Refused)) throw error;
+  if (!(error instanceof Refused || error instanceof NoAnswer)) throw error;
   return h("div", {}, h("h1", {}, error.status === 404 ? "Not found" : "This did not work"), problem(error.parts),
-    h("p", {}, h("a", { href: "./", "data-view": true }, "All models")));
+    h("p", {}, error instanceof NoAnswer ? h("button", { on: { click: () => location.reload() } }, "Try again")
+      : h("a", { href: "./", "data-view": true }, "All models")));
 }
 
 function door(problem) {
@@ -65,7 +66,7 @@ async function attempt(step) {
     await step();
   } catch (error) {
     main.replaceChildren(wrong(error));
-    main.querySelector("button").focus();
+    main.querySelector("button")?.focus();
   }
 }
 

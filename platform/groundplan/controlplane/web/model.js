@@ -45,18 +45,22 @@ function facts(given) {
     .map(([key, value]) => h("div", {}, h("dt", {}, key), h("dd", {}, value))));
 }
 
+/** The version that an alias would move to if somebody approved it; one that another gate refuses, too, is none. */
+function pending(told, alias) {
+  const version = alias.waits && told.versions.find((each) => each.version === alias.waits.version);
+  const refused = version && version.gates.some((each) => each.alias === alias.alias && each.passed === false && !each.approval);
+  return refused ? null : version;
+}
+
 /** Who has to approve what, when an alias waits for that. */
 function waiting(told, alias, changed) {
-  const waits = alias.waits;
-  const version = waits && told.versions.find((each) => each.version === waits.version);
-  const refused = version && version.gates.some((each) => each.alias === alias.alias && each.passed === false && !each.approval);
-  if (!version || refused) return null; // an approval alone would not help it
+  const [version, waits] = [pending(told, alias), alias.waits];
+  if (!version) return null;
   const may = version.actions.approve;
-  const gate = version.gates.find((each) => each.alias === alias.alias && each.approval);
   return h("div", { class: "notice" },
     h("p", {}, h("b", {}, alias.alias), ` waits for an approval of version ${waits.version}, which ${waits.asked_by} asked for`,
       waits.reason && `: ${waits.reason}`, "."),
-    may.allowed ? button("approve", told, version, changed, "main") : h("p", {}, `Not by you: ${may.why}.`, gate && ` (${gate.reason})`));
+    may.allowed ? button("approve", told, version, changed, "main") : h("p", {}, `Not by you: ${may.why}.`));
 }
 
 function aliases(told, changed) {
@@ -68,7 +72,8 @@ function aliases(told, changed) {
     const free = alias.hold && told.versions.some((each) => each.actions.promote.allowed || each.actions.rollback.allowed);
     return [alias.alias, String(alias.version ?? "–"), alias.rule,
       alias.gates.length ? h("ul", {}, alias.gates.map((gate) => h("li", {}, gate))) : "none",
-      alias.hold ? `held by ${alias.hold.actor}: ${alias.hold.reason}` : alias.message || alias.status,
+      alias.hold ? `held by ${alias.hold.actor}: ${alias.hold.reason}`
+        : pending(told, alias) ? `version ${alias.waits.version} waits for an approval` : alias.message || alias.status,
       [back && step("rollback", "Roll back"), free && step("release", "Release")]];
   }));
 }
@@ -80,7 +85,7 @@ function versions(told, changed) {
     [badge(each.stage), each.aliases.length > 0 && h("div", { class: "quiet" }, each.aliases.join(", "))],
     ...names.map((name) => number(each.metrics[name])),
     [moment(each.created_at), h("div", { class: "quiet" }, each.trained_by && `by ${each.trained_by}`, " ",
-      h("a", { href: `/mlflow/#/runs/${encodeURIComponent(each.run_id)}` }, "run", h("span", { class: "unseen" }, ` of version ${each.version} in MLflow`)))],
+      h("code", { title: `Run ${each.run_id} in MLflow` }, each.run_id.slice(0, 8)))],
     ["promote", "approve", "retire", "restore"].map((action) => button(action, told, each, changed))]);
   const gone = told.versions.filter((each) => each.retired);
   return [table("Versions", ["Version", "Stage", ...names, "Trained", "Actions"], rows),
