@@ -57,7 +57,7 @@ def single_cluster(application: str) -> str:
 def _route(rule: Rule, cluster: str, pattern: str, settings: Settings, tokens: Tokens) -> dict[str, Any]:
     methods = {"name": ":method", "string_match": {"safe_regex": {"regex": "|".join(rule.methods)}}}
     filters = {
-        "envoy.filters.http.rbac": route_policy(rule, settings.projects),
+        "envoy.filters.http.rbac": route_policy(rule, settings.projects, settings.personal),
         "envoy.filters.http.local_ratelimit": route_rate(rule),
         "envoy.filters.http.buffer": route_body(rule),
     }

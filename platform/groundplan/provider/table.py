@@ -54,7 +54,7 @@ COMMON = {
     "upstream": Prop("map", "Id of each node that feeds it, and that node's data digest."),
 }
 PERSONAL = {
-    "personal": Prop("texts", "Ids of the declarations by which it holds personal data; `[]`: it ends here.", optional=True)
+    "personal": Prop("texts", "Declarations by which it holds personal data; none: it ends here.", optional=True)
 }
 STATUS = {
     "status": Prop("text", "ready, pending, failed, waiting, refused or drifted."),
