@@ -4,7 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from groundplan.gateway.browser import asked_rightly
+from groundplan.gateway.settings import Settings
 from groundplan.spec.access import Rule
+from groundplan.spec.browser import PAGES
 from groundplan.spec.personal import ATTRIBUTE
 
 RBAC = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3"
@@ -18,14 +21,14 @@ def deny_all() -> dict[str, Any]:
     return {"@type": f"{RBAC}.RBAC", "rules": {"action": "ALLOW", "policies": {}}}
 
 
-def route_policy(
-    rule: Rule, projects: Sequence[str], personal: Mapping[str, Sequence[str]] | None = None
-) -> dict[str, Any]:
-    """Return one route's configuration of the filter: its rule, project by project.
-
-    ``personal``: projects that hold personal data → their applications that answer with what comes of it.
-    """
-    rules = {"action": "ALLOW", "policies": _policies(rule, projects, personal or {})}
+def route_policy(rule: Rule, settings: Settings) -> dict[str, Any]:
+    """Return one route's configuration of the filter: its rule, project by project."""
+    policies = _policies(rule, settings.projects, settings.personal)
+    if rule.upstream in PAGES:
+        rightly = asked_rightly(rule.upstream, _audience, settings.port)
+        for policy in policies.values():
+            policy["principals"] = [{"and_ids": {"ids": [*policy["principals"], rightly]}}]
+    rules = {"action": "ALLOW", "policies": policies}
     return {"@type": f"{RBAC}.RBACPerRoute", "rbac": {"rules": rules}}
 
 
@@ -73,6 +76,10 @@ def _holds(rule: Rule, where: Sequence[str], sees: Sequence[str] = ()) -> dict[s
 
 def _says(roles: str) -> dict[str, Any]:
     return _claim(["payload", "roles"], {"list_match": {"one_of": {"string_match": {"safe_regex": {"regex": roles}}}}})
+
+
+def _audience(name: str) -> dict[str, Any]:
+    return _claim(["payload", "aud"], {"string_match": {"exact": name}})
 
 
 def _claim(path: list[str], value: dict[str, Any]) -> dict[str, Any]:
