@@ -10,7 +10,7 @@ from joserfc.jwk import KeySet
 
 from groundplan.identity.authorize import FORM_COOKIE, SESSION_COOKIE
 from groundplan.spec.browser import page_cookie
-from tests.runtime.identity.conftest import ANA, Running
+from tests.runtime.identity.conftest import ANA, Person, Running
 
 
 class Browser:
@@ -142,6 +142,21 @@ def test_a_form_that_is_not_ours_signs_nobody_in(running: Running, browser: Brow
     assert answer.status_code in (400, 401)
     assert SESSION_COOKIE not in browser.cookies
     assert page_cookie("mlflow") not in browser.cookies
+
+
+@pytest.mark.parametrize(("headers", "code"), [
+    ({}, True), ({"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, True),
+    ({"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, False),
+    ({"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, False),
+])  # fmt: skip
+def test_a_script_of_a_page_gets_no_code(
+    running: Running, browser: Browser, headers: dict[str, str], code: bool
+) -> None:
+    browser.sign_in("/mlflow/")
+    web = Person(running, "groundplan-web", f"{running.issuer.url.rsplit('/', 1)[0]}/catalogue/")
+    sent = {**headers, **browser._headers({})}
+    answer = running.http.get(f"{running.address}/authorize", params=web.asked(), headers=sent)
+    assert (answer.status_code == 303 and "code=" in answer.headers["location"]) == code
 
 
 def test_a_page_s_token_is_no_bearer_token_of_the_issuer(running: Running, browser: Browser) -> None:
