@@ -161,6 +161,15 @@ def test_what_uses_it_takes_the_attribute(plane: Plane, marked: dict[str, str], 
     assert plane.platform.jobs.ran == before
 
 
+@pytest.mark.parametrize("path", ["s3://groundplan/raw/q/raw/x.parquet", "s3://groundplan-kept/a", "s3://g*/raw/q/x"])
+def test_no_data_source_reads_the_platform_s_own_objects(plane: Plane, marked: dict[str, str], path: str) -> None:
+    source = {"kind": "parquet", "path": path, "fields": {"k": "string"}}
+    body = {"digest": "d" * 16, "data_digest": "d" * 16, "properties": source, "upstream": {}}
+    answer = ask(plane, "PUT", "/v1/projects/q/resources/data_source/way_round", sees=False, body=body)
+    assert answer.status_code == 422
+    assert "not the platform's own" in answer.json()["error"]["allowed"]
+
+
 def test_who_has_it_checks_and_moves(plane: Plane, marked: dict[str, str]) -> None:
     answer = ask(plane, "POST", "/v1/projects/q/applications/a:skew", sees=True, body={"sample": 10})
     assert answer.status_code == 202
