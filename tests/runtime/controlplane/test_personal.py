@@ -50,12 +50,12 @@ def marked(plane: Plane) -> Iterator[dict[str, str]]:
     checked = plane.http.post("/v1/projects/q/applications/a:skew", json={"sample": 10}).json()["operation"]
     plane.ended(checked)
     jobs.mistake = {"what": f"cannot convert {SECRET} to a number"}
-    view = next(properties for kind, _, properties in STORY if kind == "feature_view")
-    failed = made(plane, "feature_view", "broken", view)
+    source = next(properties for kind, _, properties in STORY if kind == "data_source")
+    failed = made(plane, "data_source", "broken", source)
     jobs.answer, jobs.more, jobs.mistake = [1.0], {}, None
     until(lambda: is_stored(plane.http), "all is told")
     yield {"refused": str(refused), "checked": checked, "failed": str(failed)}
-    plane.http.delete("/v1/projects/q/resources/feature_view/broken")
+    plane.http.delete("/v1/projects/q/resources/data_source/broken")
     plane.http.delete("/v1/projects/q/resources/gates/q")
     plane.http.delete("/v1/projects/q/resources/alias/forecast@canary")
     for kind, name, _ in reversed(STORY):
@@ -69,7 +69,7 @@ READS = {
     "/v1/projects/q/resources/alias/forecast@production": True,
     "/v1/projects/q/resources/alias/forecast@canary": True,
     "/v1/projects/q/resources/gates/q": True,
-    "/v1/projects/q/resources/feature_view/broken": True,
+    "/v1/projects/q/resources/data_source/broken": True,
     "/v1/projects/q/resources/feature_view/hourly": False,
     "/v1/operations/{refused}": True,
     "/v1/operations/{checked}": True,
@@ -107,7 +107,7 @@ def test_values_are_withheld_from_everybody_else(plane: Plane, marked: dict[str,
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/events/lineage?limit=1000", "/api/v1/namespaces/test.q/jobs/feature_view.broken/runs"]
+    "path", ["/api/v1/events/lineage?limit=1000", "/api/v1/namespaces/test.q/jobs/data_source.broken/runs"]
 )
 @pytest.mark.parametrize("sees", [True, False])
 def test_lineage_holds_no_value_for_anybody(plane: Plane, marked: dict[str, str], path: str, sees: bool) -> None:
