@@ -193,6 +193,22 @@ def test_a_runs_rights_are_its_documents_objects_and_no_more() -> None:
     assert "s3:DeleteObject" not in write["Action"]
 
 
+@pytest.mark.parametrize(("job", "given", "read"), [
+    ("ingest", {"properties": {"path": "s3://elsewhere/x.csv"}}, ["s3://elsewhere/x.csv"]),
+    ("ingest", {"properties": {"path": "s3://b/raw/other/s/1.parquet"}}, []),
+    ("ingest", {"properties": {"path": "s3://b-kept/audit/1.json"}}, []),
+    ("ingest", {"properties": {"path": "s3://b*/raw/other/s/1.parquet"}}, []),
+    ("ingest", {"properties": {"path": "s3://elsewhere/?"}}, []),
+    ("train", {"properties": {"hyperparameters": {"x": "s3://b/raw/other/s/1.parquet", "a_uri": "/root/.ssh"}}}, []),
+    ("evaluate", {"properties": {}, "requests": [[{"k": "s3://b/raw/other/s/1.parquet"}]]}, []),
+    ("skew", {"properties": {"views": {"v": {"uri": "s3://b/features/p/v/1.parquet"}}}},
+     ["s3://b/features/p/v/1.parquet"]),
+])  # fmt: skip
+def test_what_people_write_names_no_object_to_read(job: str, given: dict[str, Any], read: list[str]) -> None:
+    document = {"job": job, "project": "p", "result_uri": "s3://b/results/r.json", **given}
+    assert list(access_of(document, "b").read) == read
+
+
 def test_limits_are_read_with_what_is_not_said() -> None:
     assert Limits.of({}).seconds == 1800
     assert Limits.of({"cpus": 2, "memory_mb": 512, "timeout": "2h"}) == Limits(2, 512, "2h", 7200)

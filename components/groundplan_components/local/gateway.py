@@ -1,7 +1,7 @@
 """The gateway: the platform's one open door."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -19,10 +19,16 @@ class Gateway(Part):
     """Envoy. Who is granted what is in the tokens: an edit of projects or applications reaches it while it runs."""
 
     def __init__(
-        self, name: str, site: Site, projects: Sequence[str], issuer: str, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        site: Site,
+        projects: Sequence[str],
+        personal: Mapping[str, tuple[str, ...]],
+        issuer: str,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("Gateway", name, site.endpoints["gateway"], opts)
-        declared = json.dumps(_settings(site, projects, issuer).to_dict(), sort_keys=True)
+        declared = json.dumps(_settings(site, projects, personal, issuer).to_dict(), sort_keys=True)
         self.run(
             "gateway",
             **site.service("gateway", "gateway_admin"),
@@ -32,7 +38,7 @@ class Gateway(Part):
         )
 
 
-def _settings(site: Site, projects: Sequence[str], issuer: str) -> Settings:
+def _settings(site: Site, projects: Sequence[str], personal: Mapping[str, tuple[str, ...]], issuer: str) -> Settings:
     """The stack's own issuer calls itself by the gateway's address, since people reach it there; its keys come from
     itself. Another one says where its keys are when the gateway is set up."""
     own = issuer == f"{site.endpoints['gateway']}/identity"
@@ -43,6 +49,7 @@ def _settings(site: Site, projects: Sequence[str], issuer: str) -> Settings:
         issuer=issuer,
         jwks=f"{site.endpoints['identity']}{KEYS}" if own else "",
         singles={name: f"127.0.0.1:{port}" for name, port in site.singles.items()},
+        personal=personal,
     )
 
 

@@ -55,7 +55,7 @@ def deploy_local(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Pla
     identities = {name: storage.secrets[name].value for name in site.subjects}
     singles = {each: SingleApplication(each, site, after(online, tracking)) for each in site.singles}
     issuer = _issuer(stack, site)
-    gateway = Gateway("gateway", site, stack.projects, issuer, after(plane, *identity))
+    gateway = Gateway("gateway", site, stack.projects, plan.personal, issuer, after(plane, *identity))
     return Platform(
         provider, site.endpoints, credentials, [plane, *identity, gateway], database.service, site.applications,
         singles, issuer=issuer, identities=identities, gateway_ca=authority(site),

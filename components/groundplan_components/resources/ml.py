@@ -36,6 +36,12 @@ class Common(TypedDict):
     upstream: Map
 
 
+class Marked(Common):
+    """What may hold personal data: by which declarations."""
+
+    personal: NotRequired[Texts]
+
+
 class ProjectArgs(Common):
     """Inputs of :class:`Project`."""
 
@@ -61,7 +67,7 @@ class Project(MLResource):
         super().__init__(resource_name, inputs, opts)
 
 
-class EntityArgs(Common):
+class EntityArgs(Marked):
     """Inputs of :class:`Entity`."""
 
     join_key: Text
@@ -78,7 +84,7 @@ class Entity(MLResource):
         super().__init__(resource_name, inputs, opts)
 
 
-class DataSourceArgs(Common):
+class DataSourceArgs(Marked):
     """Inputs of :class:`DataSource`."""
 
     kind: Text
@@ -105,7 +111,7 @@ class DataSource(MLResource):
         super().__init__(resource_name, inputs, opts)
 
 
-class FeatureViewArgs(Common):
+class FeatureViewArgs(Marked):
     """Inputs of :class:`FeatureView`."""
 
     entities: Texts
@@ -136,7 +142,7 @@ class FeatureView(MLResource):
         super().__init__(resource_name, inputs, opts)
 
 
-class FeatureServiceArgs(Common):
+class FeatureServiceArgs(Marked):
     """Inputs of :class:`FeatureService`."""
 
     views: Map
@@ -151,7 +157,7 @@ class FeatureService(MLResource):
         super().__init__(resource_name, inputs, opts)
 
 
-class MaterializationArgs(Common):
+class MaterializationArgs(Marked):
     """Inputs of :class:`Materialization`."""
 
     view: Text
@@ -172,7 +178,7 @@ class Materialization(MLResource):
         super().__init__(resource_name, inputs, opts)
 
 
-class ModelArgs(Common):
+class ModelArgs(Marked):
     """Inputs of :class:`Model`."""
 
     description: NotRequired[Text]
@@ -209,7 +215,7 @@ class Model(MLResource):
         super().__init__(resource_name, inputs, opts)
 
 
-class AliasArgs(Common):
+class AliasArgs(Marked):
     """Inputs of :class:`Alias`."""
 
     model: Text
@@ -233,7 +239,7 @@ class Alias(MLResource):
         super().__init__(resource_name, inputs, opts)
 
 
-class ServingApplicationArgs(Common):
+class ServingApplicationArgs(Marked):
     """Inputs of :class:`ServingApplication`."""
 
     model: Text
@@ -260,7 +266,7 @@ class ServingApplication(MLResource):
         super().__init__(resource_name, inputs, opts)
 
 
-class GatesArgs(Common):
+class GatesArgs(Marked):
     """Inputs of :class:`Gates`."""
 
     aliases: Texts

@@ -9,6 +9,10 @@ from typing import Any
 import httpx
 
 from groundplan.cli._checkout import Checkout
+from groundplan.cli._gateway import chosen
+from groundplan.cli._provider import open_provider
+from groundplan.cli._through import ThroughGateway, client, standing
+from groundplan.cli._tokens import access_token
 from groundplan.compose import load_stack
 from groundplan.errors import GroundplanError, ServiceError
 from groundplan.provider.handler import Unreachable
@@ -44,9 +48,9 @@ class Platform:
         try:
             answer = self._control().look(f"/v1{path}", patience)
         except Unreachable as error:
-            raise ServiceError(f"{error}; fix: groundplan up {self.checkout.env}") from error
+            raise ServiceError(f"{error}; fix: {self._fix()}") from error
         if answer is None:
-            raise GroundplanError(f"the control plane has no {path}; fix: groundplan up {self.checkout.env}")
+            raise GroundplanError(f"the control plane has no {path}; fix: {self._fix()}")
         return answer
 
     def lines(self, path: str) -> Iterator[str]:
@@ -57,11 +61,14 @@ class Platform:
         """Answer of the control plane to ``POST /v1<path>``; raises as :meth:`get` does."""
         answer = self._control().ask("POST", f"/v1{path}", body or {})
         if answer is None:
-            raise GroundplanError(f"the control plane has no {path}; fix: groundplan up {self.checkout.env}")
+            raise GroundplanError(f"the control plane has no {path}; fix: {self._fix()}")
         return answer
 
     def application(self, id: str) -> str:
-        """URL of a serving application, ``<project>/<name>``: behind Serve, or of the process that it is."""
+        """URL of a serving application, ``<project>/<name>``: at the gateway, Serve, or the process that it is."""
+        gateway = chosen()
+        if gateway is not None:
+            return f"{gateway.url}/serve/{id}"
         runtime = self.data / "runtime.json"
         own = json.loads(runtime.read_text()).get("applications", {}) if runtime.exists() else {}
         return f"{own.get(id, self.address('serve'))}/{id}"
@@ -70,17 +77,40 @@ class Platform:
         """Answer of a serving application to a batch of entities."""
         url = f"{self.application(id)}/predict/feast/batch"
         try:
-            # Loopback is never reached through a proxy.
-            headers = {"X-Groundplan-Gateway": self._secret("serving-token")}
-            answer = httpx.post(url, json={"entities": entities}, headers=headers, timeout=60.0, trust_env=False)
+            answer = self._predicted(url, {"entities": entities})
         except httpx.TransportError as error:
             why = str(error) or type(error).__name__
-            raise ServiceError(f"{url} does not answer ({why}); fix: groundplan up {self.checkout.env}") from error
+            raise ServiceError(f"{url} does not answer ({why}); fix: {self._fix()}") from error
         if answer.is_success:
             return dict(answer.json())
         raise GroundplanError(_refusal(answer))
 
+    def services(self) -> list[dict[str, Any]] | None:
+        """Services as the gateway tells of them; None on the machine that runs them, which knows more."""
+        if chosen() is None:
+            return None
+        found = self._control().look("/services")
+        return standing(found) if found else []
+
+    def _predicted(self, url: str, body: dict[str, Any]) -> httpx.Response:
+        gateway = chosen()
+        if gateway is None:
+            # Loopback is never reached through a proxy.
+            headers = {"X-Groundplan-Gateway": self._secret("serving-token")}
+            return httpx.post(url, json=body, headers=headers, timeout=60.0, trust_env=False)
+        with client(gateway) as http:
+            return http.post(url, json=body, headers={"Authorization": f"Bearer {self._token()}"})
+
+    def _token(self) -> str:
+        return access_token(self, open_provider(self))
+
+    def _fix(self) -> str:
+        return "look at --gateway" if chosen() else f"groundplan up {self.checkout.env}"
+
     def _control(self) -> ControlPlane:
+        gateway = chosen()
+        if gateway is not None:
+            return ThroughGateway(gateway, self._token)
         self._secret("controlplane-token")
         token = self.data / "secrets" / "controlplane-token"
         return ControlPlane({"endpoint": self.address("controlplane"), "token_file": str(token)})
@@ -88,7 +118,8 @@ class Platform:
     def _secret(self, name: str) -> str:
         file, env = self.data / "secrets" / name, self.checkout.env
         if not file.exists():
-            raise ServiceError(f"nothing is deployed in {env!r} ({file} is missing); fix: groundplan up {env}")
+            fix = f"groundplan up {env}, or --gateway URL where it runs elsewhere"
+            raise ServiceError(f"nothing is deployed in {env!r} ({file} is missing); fix: {fix}")
         return file.read_text().strip()
 
 

@@ -3,12 +3,15 @@
 import ssl
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from groundplan.cli._platform import Platform
+from groundplan.cli._gateway import chosen
 from groundplan.errors import GroundplanError, Refused, ServiceError
+
+if TYPE_CHECKING:
+    from groundplan.cli._platform import Platform
 
 ANSWER = 30.0
 #: The certificate by which clients know the stack's gateway, below the data folder.
@@ -68,11 +71,14 @@ class Provider:
             raise ServiceError(f"{address} does not answer ({why}); fix: {self.fix}") from None
 
 
-def open_provider(platform: Platform) -> Provider:
+def open_provider(platform: "Platform") -> Provider:
     """Return the issuer that the stack declares, its own known by the stack's certificate."""
     named, fix = platform.stack.services.identity, f"groundplan up {platform.checkout.env}"
     if named != "local":
         return Provider(named, fix=f"look at services.identity in stacks/{platform.checkout.env}.yaml")
+    gateway = chosen()
+    if gateway is not None:
+        return Provider(gateway.issuer, gateway.verify(), "look at --gateway and --gateway-ca")
     authority = platform.data / AUTHORITY
     if not authority.exists():
         raise ServiceError(f"{authority} is missing: the gateway has not run yet; fix: {fix}")

@@ -6,15 +6,18 @@ import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from groundplan.cli._gateway import chosen
 from groundplan.cli._loopback import CLIENT
-from groundplan.cli._platform import Platform
 from groundplan.cli._provider import Provider
 from groundplan.errors import GroundplanError, Refused
 from groundplan.local.folder import private, write_private
+
+if TYPE_CHECKING:
+    from groundplan.cli._platform import Platform
 
 #: A token that ends sooner is fetched anew: it must last for what is done with it, in seconds.
 EARLY = 30
@@ -90,9 +93,9 @@ class Tokens:
             raise Refused(f"the sign-in has ended ({error}); fix: groundplan login") from None
 
 
-def open_tokens(platform: Platform, provider: Provider) -> Tokens:
+def open_tokens(platform: "Platform", provider: Provider) -> Tokens:
     """Return the sign-in at a stack: kept in its data folder, or where there is none, in the user's own settings."""
-    if platform.data.exists():
+    if platform.data.exists() and chosen() is None:
         return Tokens(provider, platform.data / "login" / "tokens.json")
     settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     name = hashlib.sha256(provider.issuer.encode()).hexdigest()[:16]
@@ -117,3 +120,13 @@ def machine(client_id: str | None, secret_file: str | None) -> tuple[str, str] |
         missing = f"--client-secret-file or {SECRET_FILE}" if id_ else f"--client-id or {ID}"
         raise GroundplanError(f"a service account needs its id and its secret; fix: give {missing} too")
     return (id_, file) if id_ and file else None
+
+
+def access_token(
+    platform: "Platform", provider: Provider, client_id: str | None = None, secret_file: str | None = None
+) -> str:
+    """Return an access token of the service account that is given, else of whoever is signed in."""
+    account = machine(client_id, secret_file)
+    if account:
+        return str(by_secret(provider, *account)[0]["access_token"])
+    return open_tokens(platform, provider).access()

@@ -70,12 +70,15 @@ def _together(declared: dict[str, Any], served: dict[str, Any] | None) -> dict[s
         "others": sorted({*declared["others"], *served["others"]}),
         "only_served": only,
         "now": served["now"],
+        "personal": {**served.get("personal", {}), **declared["personal"]},
     }
 
 
 def _show(document: dict[str, Any]) -> None:
     column = f".{document['column']}" if document["column"] else ""
-    print_line(f"a change of {document['node']}{column} touches")
+    marks = document["personal"].get(document["node"])
+    personal = f" (personal data: {', '.join(marks)})" if marks else ""
+    print_line(f"a change of {document['node']}{column}{personal} touches")
     rows = [
         [name.replace("_", " "), id, _now(document["now"].get(id, {})), _then(document, id)]
         for name, ids in document["touched"].items()
@@ -101,4 +104,5 @@ def _now(standing: dict[str, Any]) -> str:
 def _then(document: dict[str, Any], id: str) -> str:
     if id in document["only_served"]:
         return "served, and not declared any more"
-    return TRAINING.get(document["training"].get(id, ""), "")
+    told = [TRAINING.get(document["training"].get(id, ""), ""), "personal data" if id in document["personal"] else ""]
+    return "; ".join(filter(None, told))

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from groundplan.cli._gateway import AUTHORITY_VARIABLE, VARIABLE, choose
 from groundplan.errors import GroundplanError
 
 #: command → (its module, its line in the help). Modules load when called: `groundplan --help` stays fast.
@@ -90,8 +91,19 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def main(ctx: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+def main(
+    ctx: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version."),
+    gateway: str = typer.Option(
+        None, "--gateway", envvar=VARIABLE, metavar="URL",
+        help="Ask the platform there, as whoever is signed in (groundplan login), without its data folder.",
+    ),
+    gateway_ca: str = typer.Option(
+        None, "--gateway-ca", envvar=AUTHORITY_VARIABLE, metavar="FILE", help="The authority to trust there.",
+    ),
+) -> None:  # fmt: skip
     """One declaration gives a team a whole, governed ML platform, and keeps it true."""
+    choose(gateway, gateway_ca)
     if version:
         typer.echo(importlib.metadata.version("groundplan"))
     elif ctx.invoked_subcommand is None:

@@ -29,8 +29,11 @@ def plan(
     elif json:
         print_json(made.to_dict())
     else:
-        rows = [[n.id, n.digest, ", ".join(_short(n))] for n in made.nodes]
-        print_table(["node", "digest", "fed by"], rows)
+        # Its column is there where something is: most projects hold no personal data.
+        marks = [["personal data" if n.properties.get("personal") else ""] for n in made.nodes if made.personal]
+        marks = marks or [[] for _ in made.nodes]
+        rows = [[n.id, n.digest, *mark, ", ".join(_short(n))] for n, mark in zip(made.nodes, marks, strict=True)]
+        print_table(["node", "digest", *(["personal"] if made.personal else []), "fed by"], rows)
         print_line(f"{len(made.nodes)} nodes; plan {made.digest}")
 
 

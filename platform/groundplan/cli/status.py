@@ -7,6 +7,7 @@ import typer
 from groundplan.cli._app import ENV, JSON, command_app
 from groundplan.cli._checkout import Checkout, open_checkout
 from groundplan.cli._console import print_json, print_line, print_table, say
+from groundplan.cli._gateway import chosen
 from groundplan.cli._platform import Platform, open_platform
 from groundplan.cli._services import services
 from groundplan.cli._settings import stack_id
@@ -41,13 +42,15 @@ def status(env: str = ENV, json: bool = JSON) -> None:
 
 def _look(checkout: Checkout, platform: Platform) -> tuple[dict[str, Any], str | None]:
     """What is to be seen, and why the control plane could not be asked (None when it could)."""
+    gateway = chosen()
     document: dict[str, Any] = {
         "stack": checkout.env,
-        "services": services(platform.data, stack_id(checkout) or ""),
-        "endpoints": {name: _address(platform, name) for name in ENDPOINTS},
+        "services": [] if gateway else services(platform.data, stack_id(checkout) or ""),
+        "endpoints": {"gateway": gateway.url} if gateway else {n: _address(platform, n) for n in ENDPOINTS},
     }
     try:
         document = platform.get("/status") | document
+        document["services"] = platform.services() or document["services"]
     except ServiceError as error:
         return {section: [] for section in SECTIONS} | document, str(error)
     for application in document["applications"]:

@@ -5,9 +5,9 @@ import typer
 from groundplan.cli._app import ENV, command_app
 from groundplan.cli._checkout import open_checkout
 from groundplan.cli._console import print_line
-from groundplan.cli._platform import Platform, open_platform
-from groundplan.cli._provider import Provider, open_provider
-from groundplan.cli._tokens import by_secret, machine, open_tokens
+from groundplan.cli._platform import open_platform
+from groundplan.cli._provider import open_provider
+from groundplan.cli._tokens import access_token
 
 app = command_app()
 
@@ -27,13 +27,3 @@ def token(
     """
     platform = open_platform(open_checkout(env))
     print_line(access_token(platform, open_provider(platform), client_id, client_secret_file))
-
-
-def access_token(
-    platform: Platform, provider: Provider, client_id: str | None = None, secret_file: str | None = None
-) -> str:
-    """Return an access token of the service account that is given, else of whoever is signed in."""
-    account = machine(client_id, secret_file)
-    if account:
-        return str(by_secret(provider, *account)[0]["access_token"])
-    return open_tokens(platform, provider).access()

@@ -5,7 +5,7 @@ from groundplan.cli._checkout import open_checkout
 from groundplan.cli._console import print_json, print_line
 from groundplan.cli._platform import open_platform
 from groundplan.cli._provider import open_provider
-from groundplan.cli.token import access_token
+from groundplan.cli._tokens import access_token
 
 app = command_app()
 

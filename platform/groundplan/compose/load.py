@@ -11,7 +11,16 @@ from groundplan.compose.tree import Tree, read_tree
 from groundplan.compose.unit import Unit, compose_unit
 from groundplan.compose.validate import Validated, validate
 from groundplan.errors import Problem, SpecError, suggest
-from groundplan.spec import Finding, LoadedProject, ProjectSpec, StackSpec, across_projects, in_project, in_stack
+from groundplan.spec import (
+    Finding,
+    LoadedProject,
+    ProjectSpec,
+    StackSpec,
+    across_projects,
+    audience_findings,
+    in_project,
+    in_stack,
+)
 
 _ENV = re.compile(r"[A-Za-z0-9_\-]+")
 
@@ -80,6 +89,9 @@ class _Loader:
         units = {project.spec.name: unit for project, unit in found if project is not None}
         for name, finding in across_projects([project.spec for project in loaded]):
             self._add(units[name].problem(finding))
+        if not self.problems and self._stack_unit:  # what flows where is known of valid projects alone
+            found_of = (finding for project in loaded for finding in audience_findings(stack.access, project.spec))
+            self._add(*map(self._stack_unit.problem, found_of))
         return loaded
 
     def _existing(self, stack: StackSpec) -> Iterator[str]:

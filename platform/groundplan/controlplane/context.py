@@ -14,6 +14,7 @@ from groundplan.controlplane.adapters.ray_jobs import RayJobs
 from groundplan.controlplane.adapters.ray_serve import RayServe
 from groundplan.controlplane.adapters.single import Singles
 from groundplan.controlplane.db.engine import make_engine
+from groundplan.controlplane.personal import Marks
 from groundplan.controlplane.store import Actor, Resource
 from groundplan_runtime.config import Runtime
 
@@ -30,6 +31,7 @@ class Platform:
     jobs: RayJobs
     serve: RayServe
     singles: Singles
+    marks: Marks = field(default_factory=Marks)
 
     @classmethod
     def of(cls, runtime: Runtime) -> "Platform":

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from groundplan.spec import sees
 from groundplan.spec.access import may
 
 #: Characters of a user's id that are kept.
@@ -25,10 +26,14 @@ class Identity:
         """Tell whether they have the rights of ``role`` in a project (``*``: in all). KeyError for an unknown role."""
         return may(self.roles, role, project)
 
+    def sees(self, project: str) -> bool:
+        """Tell whether they may see a project's personal data: an attribute of grants, which no role gives."""
+        return sees(self.roles, project)
+
 
 def deployer(actor: str) -> Identity:
     """Return who has the control plane's own token: the deployer and the platform's own parts, who may all."""
-    return Identity(actor, actor, roles=frozenset({"*:platform_admin"}))
+    return Identity(actor, actor, roles=frozenset({"*:platform_admin", "*:personal_data"}))
 
 
 def from_header(text: str) -> Identity:

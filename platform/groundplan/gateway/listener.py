@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from groundplan.gateway.browser import providers, requirements
 from groundplan.gateway.limits import body_filters, rate_filter
 from groundplan.gateway.policies import JWT, deny_all
 from groundplan.gateway.replies import CORRELATION, access_log, local_replies
@@ -62,7 +63,7 @@ def _manager(settings: Settings, files: str) -> dict[str, Any]:
         "rds": {"route_config_name": "gateway", "config_source": watched(files, "routes")},
         "http_filters": _filters(settings),
         "access_log": access_log(),
-        "local_reply_config": local_replies(),
+        "local_reply_config": local_replies(browsers="identity" in settings.upstreams),
         **_strict(),
         **_patience(),
     }
@@ -134,7 +135,7 @@ def _tokens(settings: Settings) -> dict[str, Any]:
         "issuer": settings.issuer,
         "audiences": [settings.audience],
         "remote_jwks": {"http_uri": uri, "cache_duration": f"{KEYS}s", "async_fetch": {"fast_listener": True}},
-        # Bearer only: a token in an address ends in logs.
+        # In an address it would end in logs; as a cookie it is another token (browser.py).
         "from_headers": [{"name": "Authorization", "value_prefix": "Bearer "}],
         "forward": False,
         "forward_payload_header": IDENTITY,
@@ -147,8 +148,11 @@ def _tokens(settings: Settings) -> dict[str, Any]:
     }
     return {
         "@type": f"{HTTP}.jwt_authn.v3.JwtAuthentication",
-        "providers": {"issuer": provider},
+        "providers": {"issuer": provider, **providers(settings, provider)},
         # Everything needs a token; an open route switches the filter off for itself.
-        "rules": [{"match": {"prefix": "/"}, "requires": {"provider_name": "issuer"}}],
+        "rules": [
+            *requirements(settings),
+            {"match": {"prefix": "/"}, "requires": {"provider_name": "issuer"}},
+        ],
         "strip_failure_response": False,
     }

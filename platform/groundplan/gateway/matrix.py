@@ -18,6 +18,10 @@ A role is granted in `stacks/<env>.yaml` to a group, in projects or in `all`:
 **Where** a role must be held: *project*: in the project of the path, or in all; *any*: in some project (the answer
 holds what one may see); *all*: only a grant with `projects: all` counts; *open*: no token is needed.
 
+**Personal data** ([personal-data.md](personal-data.md)) needs `personal_data: true` in a grant beside the role, which
+no role gives: *application*: in the project, of an application that reads personal data; *anything*: in every project
+that holds personal data, since what answers knows no projects. The control plane judges its own answers.
+
 """
 
 LIMITS_HEAD = """## Limits
@@ -36,14 +40,14 @@ def page() -> str:
 
 def _rules() -> str:
     marks = "".join(f" {role} |" for role in INHERITS)
-    lines = [f"| | route | where |{marks}", f"|---|---|---|{'---|' * len(INHERITS)}"]
+    lines = [f"| | route | where | personal data |{marks}", f"|---|---|---|---|{'---|' * len(INHERITS)}"]
     return "\n".join([*lines, *map(_row, RULES)]) + "\n\n"
 
 
 def _row(rule: Rule) -> str:
     where = {"stack": "all"}.get(rule.scope, rule.scope)
     held = "".join(" ✓ |" if rule.scope == "open" or role in rule.roles else " |" for role in INHERITS)
-    return f"| {rule.about} | `{' '.join(rule.methods)}` `{rule.path}` | {where} |{held}"
+    return f"| {rule.about} | `{' '.join(rule.methods)}` `{rule.path}` | {where} | {rule.reveals} |{held}"
 
 
 def _roles() -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from groundplan.gateway.browser import sign_in_reply
+
 CORRELATION = "x-correlation-id"
 JWT = "envoy.filters.http.jwt_authn"
 
@@ -23,17 +25,25 @@ ANSWERS: dict[int, tuple[str, str]] = {
 }
 
 
-def local_replies() -> dict[str, Any]:
-    """Return the listener's replies: JSON as every other part answers, one mapper a status."""
+def local_replies(*, browsers: bool) -> dict[str, Any]:
+    """Return the listener's replies: JSON as every other part answers, one mapper a status.
+
+    ``browsers``: whoever opens a page is led to the sign-in page, which is the stack's own.
+    """
+    onward = [sign_in_reply(_status(401))] if browsers else []
     return {
-        "mappers": [_mapper(status, *words) for status, words in ANSWERS.items()],
+        "mappers": [*onward, *(_mapper(status, *words) for status, words in ANSWERS.items())],
         "body_format": _json("refused", ""),
     }
 
 
 def _mapper(status: int, what: str, fix: str) -> dict[str, Any]:
+    return {"filter": _status(status), "body_format_override": _json(what, fix)}
+
+
+def _status(status: int) -> dict[str, Any]:
     comparison = {"op": "EQ", "value": {"default_value": status, "runtime_key": f"gateway.reply.{status}"}}
-    return {"filter": {"status_code_filter": {"comparison": comparison}}, "body_format_override": _json(what, fix)}
+    return {"status_code_filter": {"comparison": comparison}}
 
 
 def _json(what: str, fix: str) -> dict[str, Any]:

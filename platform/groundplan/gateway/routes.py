@@ -57,7 +57,7 @@ def single_cluster(application: str) -> str:
 def _route(rule: Rule, cluster: str, pattern: str, settings: Settings, tokens: Tokens) -> dict[str, Any]:
     methods = {"name": ":method", "string_match": {"safe_regex": {"regex": "|".join(rule.methods)}}}
     filters = {
-        "envoy.filters.http.rbac": route_policy(rule, settings.projects),
+        "envoy.filters.http.rbac": route_policy(rule, settings),
         "envoy.filters.http.local_ratelimit": route_rate(rule),
         "envoy.filters.http.buffer": route_body(rule),
     }
@@ -69,8 +69,16 @@ def _route(rule: Rule, cluster: str, pattern: str, settings: Settings, tokens: T
         "match": {"safe_regex": {"regex": pattern}, "headers": [methods]},
         "route": _onward(rule, cluster, settings),
         "request_headers_to_add": _shown(rule.upstream, tokens),
+        **_cookies(rule.upstream),
         "typed_per_filter_config": filters,
     }
+
+
+def _cookies(upstream: Upstream) -> dict[str, Any]:
+    """Cookies are the issuer's business: no other service sees one, or sets one on the origin that all share."""
+    if upstream == "identity":
+        return {}
+    return {"request_headers_to_remove": ["cookie"], "response_headers_to_remove": ["set-cookie"]}
 
 
 def _onward(rule: Rule, cluster: str, settings: Settings) -> dict[str, Any]:

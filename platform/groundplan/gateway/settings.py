@@ -14,6 +14,7 @@ class Settings:
 
     ``upstreams``: ``identity``, ``controlplane``, ``mlflow``, ``ray``, ``serve``. ``singles``:
     ``<project>/<application>`` → address, of applications that are a process of their own.
+    ``personal``: projects that hold personal data → their applications that answer with what comes of it.
     ``jwks``: where the issuer's keys are fetched; empty until an issuer elsewhere, without ``identity`` among the
     upstreams, has told (:func:`groundplan.local.launch._gateway.keys_of`).
     """
@@ -25,11 +26,13 @@ class Settings:
     jwks: str
     audience: str = "groundplan"
     singles: Mapping[str, str] = field(default_factory=dict)
+    personal: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Settings":
         """From :meth:`to_dict`. TypeError for a key that is missing or unknown."""
-        return cls(**{**document, "projects": tuple(document["projects"])})
+        personal = {project: tuple(names) for project, names in document.get("personal", {}).items()}
+        return cls(**{**document, "projects": tuple(document["projects"]), "personal": personal})
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as a JSON document."""

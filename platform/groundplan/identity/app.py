@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from groundplan.identity import authorize, endings, token
+from groundplan.identity import authorize, browser, endings, token
 from groundplan.identity.authorize import SCOPES, with_query
 from groundplan.identity.db import migrate
 from groundplan.identity.issuer import Issuer
@@ -41,6 +41,8 @@ def make_app(issuer: Issuer) -> Starlette:
         Route("/jwks", _jwks),
         Route("/authorize", authorize.show, methods=["GET"]),
         Route("/authorize", authorize.submit, methods=["POST"]),
+        Route("/browser", browser.show, methods=["GET"]),
+        Route("/browser", browser.submit, methods=["POST"]),
         Route("/token", token.exchange, methods=["POST"]),
         Route("/userinfo", endings.userinfo, methods=["GET", "POST"]),
         Route("/revoke", endings.revoke, methods=["POST"]),

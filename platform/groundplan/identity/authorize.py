@@ -42,13 +42,19 @@ async def show(request: Request) -> Response:
     issuer: Issuer = request.app.state.issuer
     wanted = _read(issuer, request)
     cookie = request.cookies.get(SESSION_COOKIE)
-    if wanted.client.silent and wanted.prompt != "login":
+    if wanted.client.silent and wanted.prompt != "login" and _navigates(request):
         code = await run_in_threadpool(_code, issuer, wanted, cookie)
         if code:
             return _back(issuer, wanted, code)
     if wanted.prompt == "none":
         raise RedirectProblem(wanted.asked.redirect_uri, wanted.state, "login_required", "nobody is signed in")
     return _form(issuer, request, wanted)
+
+
+def _navigates(request: Request) -> bool:
+    """Tell whether a window goes here. A script of another page of our origin that fetches it would read the code."""
+    said = {name: request.headers.get(f"sec-fetch-{name}") for name in ("mode", "dest")}
+    return said["mode"] in (None, "navigate") and said["dest"] in (None, "document")
 
 
 async def submit(request: Request) -> Response:

@@ -13,6 +13,7 @@ from groundplan.identity.authorize import (
     form_mark,
     with_query,
 )
+from groundplan.identity.browser import leave
 from groundplan.identity.issuer import Issuer
 from groundplan.identity.pages import page
 from groundplan.identity.problem import OAuthProblem, PageProblem
@@ -54,6 +55,7 @@ async def sign_out(request: Request) -> Response:
     await run_in_threadpool(_sign_out, issuer, request.cookies.get(SESSION_COOKIE), claims.get("sid"))
     answer = onward or page("message.html", "Signed out", message="You are signed out.")
     answer.delete_cookie(SESSION_COOKIE, **COOKIE)
+    leave(answer)
     return answer
 
 

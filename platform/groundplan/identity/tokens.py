@@ -12,22 +12,33 @@ from joserfc.errors import JoseError
 from groundplan.identity.issuer import Issuer
 from groundplan.identity.keys import ALGORITHM
 from groundplan.identity.problem import OAuthProblem
+from groundplan.spec.browser import Page, page_audience
 
 AUDIENCE = "groundplan"
+#: What a page's token is said to be of.
+BROWSER = "groundplan-browser"
 ACCESS = timedelta(minutes=15)
 
 
 def access_token(issuer: Issuer, subject: Any, client_id: str, scope: str, family: str | None = None) -> str:
     """Return an access token (RFC 9068) that says who somebody is and what they may do. ``subject``: their row."""
-    claims = {
-        **_life(issuer), "aud": AUDIENCE, "sub": subject.name, "client_id": client_id, "scope": scope,
-        "jti": secrets.token_urlsafe(16), "name": subject.display, "groups": subject.groups, "roles": subject.roles,
-    }  # fmt: skip
-    if subject.email:
-        claims["email"] = subject.email
+    claims = _who(issuer, subject, AUDIENCE, client_id) | {"scope": scope}
     if family:
         claims["sid"] = family
     return _signed(issuer, claims, "at+jwt")
+
+
+def page_token(issuer: Issuer, subject: Any, page: Page) -> str:
+    """Return the token of a page's cookie, good for nothing but that page. ``subject``: their row."""
+    return _signed(issuer, _who(issuer, subject, page_audience(page), BROWSER), "JWT")
+
+
+def _who(issuer: Issuer, subject: Any, audience: str, client_id: str) -> dict[str, Any]:
+    claims = {
+        **_life(issuer), "aud": audience, "sub": subject.name, "client_id": client_id,
+        "jti": secrets.token_urlsafe(16), "name": subject.display, "groups": subject.groups, "roles": subject.roles,
+    }  # fmt: skip
+    return claims | ({"email": subject.email} if subject.email else {})
 
 
 def id_token(issuer: Issuer, subject: Any, family: Any, nonce: str | None, access: str) -> str:

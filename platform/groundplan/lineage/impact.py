@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from groundplan.lineage.declared import Known, declared_graph
@@ -29,7 +29,8 @@ class Impact:
 
     ``touched``: list (models, applications, …) → ids, nearest first. ``training``: model → ``on_change`` (`up` trains
     it) or ``manual`` (a person has to). ``teams``: team → its owner and projects. ``others``: what reads it and is not
-    the platform's own.
+    the platform's own. ``personal``: the node itself and what is touched, where it holds personal data → by which
+    declarations.
     """
 
     node: str
@@ -38,6 +39,7 @@ class Impact:
     training: Mapping[str, str]
     teams: Mapping[str, Mapping[str, Any]]
     others: tuple[str, ...] = ()
+    personal: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -54,7 +56,14 @@ def impact_of(point: Point, reached: Reached, known: Known) -> Impact:
     own = [id for ids in lists.values() for id in ids]
     touched = {name: tuple(ids) for name, ids in lists.items()}
     training = {id: _retrain(known, id) for id in (*_itself(point), *touched["models"])}
-    return Impact(point.node, point.column, touched, training, teams_of(known, (point.node, *own)), tuple(others))
+    about = (point.node, *own)
+    personal = {id: tuple(marks) for id in about if (marks := _personal(known, id))}
+    return Impact(point.node, point.column, touched, training, teams_of(known, about), tuple(others), personal)
+
+
+def _personal(known: Known, id: str) -> list[str]:
+    found = known.by_id.get(id)
+    return list(found.properties.get("personal") or ()) if found else []
 
 
 def _itself(point: Point) -> tuple[str, ...]:

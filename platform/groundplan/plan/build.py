@@ -1,13 +1,13 @@
 """From valid specs to the plan: a pure function, without clock, network, environment or disk."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
 from pydantic import BaseModel
 
-from groundplan.plan.model import DESCRIPTIVE, KINDS, Node, Plan, digest_of
+from groundplan.plan.model import DESCRIPTIVE, KINDS, PERSONAL, Node, Plan, digest_of
 from groundplan.spec import (
     DataSourceSpec,
     FeatureServiceSpec,
@@ -18,6 +18,7 @@ from groundplan.spec import (
     StackSpec,
     TrainingSpec,
     instant_text,
+    personal_of,
 )
 
 
@@ -44,20 +45,19 @@ def node_id(project: str, kind: str, name: str) -> str:
 
 def build_plan(stack: StackSpec, projects: Sequence[LoadedProject]) -> Plan:
     """Return the plan of a stack and its projects, which are valid (as loaded)."""
-    nodes = [
-        node for project in sorted(projects, key=lambda p: p.spec.name) for node in _nodes(_drafts(stack, project))
-    ]
+    ordered = sorted(projects, key=lambda p: p.spec.name)
+    nodes = [node for each in ordered for node in _nodes(_drafts(stack, each), personal_of(each.spec))]
     return Plan(stack.name, stack.target, tuple(nodes))
 
 
-def _nodes(drafts: Iterable[_Draft]) -> Iterator[Node]:
-    by_id = {draft.id: draft for draft in drafts}
+def _nodes(drafts: Iterable[_Draft], personal: Mapping[str, tuple[str, ...]]) -> Iterator[Node]:
+    by_id = {draft.id: _marked(draft, personal.get(draft.id)) for draft in drafts}
     order = TopologicalSorter({id: (*draft.feeds, *draft.after) for id, draft in by_id.items()}).static_order()
     data: dict[str, str] = {}
     for id in order:
         draft = by_id[id]
         upstream = {source: data[source] for source in sorted(draft.feeds)}
-        skipped = DESCRIPTIVE.get(draft.kind, frozenset())
+        skipped = DESCRIPTIVE.get(draft.kind, frozenset()) | {PERSONAL}
         data[id] = digest_of([draft.kind, {k: v for k, v in draft.properties.items() if k not in skipped}, upstream])
         digest = digest_of([draft.kind, draft.properties, upstream])
         yield Node(
@@ -72,6 +72,12 @@ def _nodes(drafts: Iterable[_Draft]) -> Iterator[Node]:
             draft.after,
             upstream,
         )
+
+
+def _marked(draft: _Draft, marks: tuple[str, ...] | None) -> _Draft:
+    """Return a draft with where its personal data comes from, in place of what its own declaration says of that."""
+    given = {key: value for key, value in draft.properties.items() if key != PERSONAL}
+    return replace(draft, properties=given if marks is None else {**given, PERSONAL: list(marks)})
 
 
 def _drafts(stack: StackSpec, project: LoadedProject) -> Iterator[_Draft]:

@@ -21,6 +21,9 @@ KINDS = {
     "Gates": "gates",
 }
 
+#: Whose data a node holds (``spec/personal.py``): who may see it, and nothing of what it is.
+PERSONAL = "personal"
+
 #: Properties that change nothing downstream: editing one updates its own resource and no other.
 DESCRIPTIVE = {
     "Project": frozenset({"team", "owner", "description", "source", "code"}),
@@ -94,6 +97,16 @@ class Plan:
     def digest(self) -> str:
         """The digest of the whole plan."""
         return digest_of([self.stack, self.target, sorted((node.id, node.digest) for node in self.nodes)])
+
+    @cached_property
+    def personal(self) -> Mapping[str, tuple[str, ...]]:
+        """Projects that hold personal data → their applications that answer with what comes of it."""
+        found: dict[str, tuple[str, ...]] = {}
+        for node in self.nodes:
+            if node.properties.get(PERSONAL):
+                serves = (node.name,) if node.kind == "ServingApplication" else ()
+                found[node.project] = (*found.get(node.project, ()), *serves)
+        return {project: tuple(sorted(names)) for project, names in found.items()}
 
     @cached_property
     def _fed(self) -> Mapping[str, tuple[str, ...]]:

@@ -53,6 +53,9 @@ COMMON = {
     "data_digest": Prop("text", "Digest of what changes data: what it feeds sees this one."),
     "upstream": Prop("map", "Id of each node that feeds it, and that node's data digest."),
 }
+PERSONAL = {
+    "personal": Prop("texts", "Declarations by which it holds personal data; none: it ends here.", optional=True)
+}
 STATUS = {
     "status": Prop("text", "ready, pending, failed, waiting, refused or drifted."),
     "message": Prop("text", "Why, in one line.", optional=True),
@@ -67,11 +70,12 @@ ROWS = {
 
 
 def _kind(name: str, slug: str, about: str, inputs: dict[str, Prop], outputs: dict[str, Prop] | None = None) -> Kind:
-    return Kind(name, slug, about, {**COMMON, **inputs}, {**STATUS, **(outputs or {})})
+    marks = {} if name == "Project" else PERSONAL
+    return Kind(name, slug, about, {**COMMON, **inputs, **marks}, {**STATUS, **(outputs or {})})
 
 
 def _gates() -> Kind:
-    inputs = {"aliases": Prop("texts", "The gated aliases, `model@alias`.")}
+    inputs = {"aliases": Prop("texts", "The gated aliases, `model@alias`."), **PERSONAL}
     about = "Stands for all gates of a project: fails `up` with the reasons when an alias that may not was refused."
     outputs = {**STATUS, "reasons": Prop("any", "What was refused, and why.", optional=True)}
     retry = frozenset({"failed", "drifted", "pending", "refused"})

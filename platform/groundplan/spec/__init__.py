@@ -7,6 +7,7 @@ from groundplan.spec.finding import Finding
 from groundplan.spec.gates import gate_words
 from groundplan.spec.identity import ROLES, GrantSpec, IdentitySpec, Role, ServiceAccountSpec, UserSpec, roles_of
 from groundplan.spec.loaded import LoadedProject
+from groundplan.spec.personal import audience, audience_findings, marked, personal_of, sees
 from groundplan.spec.project import ProjectSpec, ServingSpec, TierSpec, TiersSpec
 from groundplan.spec.references import across_projects, entities_of, features_of, in_project, in_stack
 from groundplan.spec.resources import RunResources
@@ -45,13 +46,18 @@ __all__ = [
     "UserSpec",
     "ValidationSpec",
     "across_projects",
+    "audience",
+    "audience_findings",
     "entities_of",
     "features_of",
     "gate_words",
     "in_project",
     "in_stack",
     "instant_text",
+    "marked",
     "mirrored",
+    "personal_of",
     "roles_of",
     "seconds",
+    "sees",
 ]

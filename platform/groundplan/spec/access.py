@@ -1,13 +1,16 @@
 """Who may do what: one table of role × method × route. The gateway's configuration, the documentation and the tests
 are made from it. What no rule allows is denied.
 
-A role is held in a project or, as ``*``, in all of them; a token says so as ``<project>:<role>``.
+A role is held in a project or, as ``*``, in all of them; a token says so as ``<project>:<role>``. Personal data needs
+an attribute beside it, ``<project>:personal_data``, which no role gives.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from groundplan.spec.personal import sees
 
 #: Role → the roles whose rights it has too.
 INHERITS: dict[str, tuple[str, ...]] = {
@@ -20,6 +23,8 @@ INHERITS: dict[str, tuple[str, ...]] = {
 #: Where a role must be held: nowhere (no token), in the path's project, in any project, or in all of them (``*``).
 Scope = Literal["open", "project", "any", "stack"]
 Upstream = Literal["identity", "controlplane", "mlflow", "ray", "serve"]
+#: Whose personal data an answer may hold: nobody's; that of the path's application, if it reads any; anybody's.
+Reveals = Literal["", "application", "anything"]
 ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 #: Methods that may be sent again when the answer was lost.
 IDEMPOTENT = frozenset({"GET", "HEAD"})
@@ -39,7 +44,8 @@ class Rule:
 
     ``path``: a template; ``{project}`` is the project it is about, ``{name}`` one segment, ``{name*}`` what is left of
     a segment with its colons, ``/**`` at the end everything below, ``/***`` also names that hold encoded slashes.
-    ``limit``: the row of :data:`LIMITS` it counts as.
+    ``limit``: the row of :data:`LIMITS` it counts as. ``reveals``: whose personal data the answer may hold; the caller
+    needs the attribute there. What the control plane answers, it judges itself.
     """
 
     name: str
@@ -50,6 +56,7 @@ class Rule:
     path: str
     upstream: Upstream
     limit: str = "read"
+    reveals: Reveals = ""
 
     def pattern(self, **literal: str) -> str:
         """Return the path as an RE2 expression over the whole path, with the parts that are known filled in."""
@@ -108,7 +115,7 @@ _MLFLOW = "/mlflow/{api}/2.0/mlflow"
 #: The table. The first rule whose path and method fit decides; the busiest route comes first.
 RULES: tuple[Rule, ...] = (
     Rule("predict", "ask an application for predictions", "data_scientist", "project", ("POST",),
-         "/serve/{project}/{application}/predict/feast/batch", "serve", "predict"),
+         "/serve/{project}/{application}/predict/feast/batch", "serve", "predict", "application"),
     Rule("application_health", "see which versions an application answers with", "viewer", "project", _READ,
          "/serve/{project}/{application}/healthz", "serve"),
     Rule("sign_in", "sign in, get tokens and keys", "", "open", ("GET", "HEAD", "POST"),
@@ -155,12 +162,13 @@ RULES: tuple[Rule, ...] = (
     Rule("lineage_edit", "name and tag what lineage knows", "platform_admin", "stack", ("POST", "PUT", "DELETE"),
          "/api/v1/***", "controlplane", "write"),
     Rule("runs_search", "search runs and models in MLflow", "data_scientist", "any", ("POST",),
-         _MLFLOW + "/{kind}/search", "mlflow"),
-    Rule("runs", "read runs and models in MLflow", "data_scientist", "any", _READ, "/mlflow/**", "mlflow"),
+         _MLFLOW + "/{kind}/search", "mlflow", "read", "anything"),
+    Rule("runs", "read runs and models in MLflow", "data_scientist", "any", _READ, "/mlflow/**", "mlflow", "read",
+         "anything"),
     Rule("runs_edit", "change what MLflow keeps, past the pair protocol", "platform_admin", "stack",
-         ("POST", "PUT", "PATCH", "DELETE"), "/mlflow/**", "mlflow", "artifact"),
+         ("POST", "PUT", "PATCH", "DELETE"), "/mlflow/**", "mlflow", "artifact", "anything"),
     Rule("ray", "use Ray's dashboard and jobs, which run any code", "platform_admin", "stack", ALL_METHODS,
-         "/ray/**", "ray", "write"),
+         "/ray/**", "ray", "write", "anything"),
 )  # fmt: skip
 
 
@@ -176,8 +184,14 @@ def may(roles: Iterable[str], role: str, project: str) -> bool:
     return not fitting.isdisjoint(roles)
 
 
-def allowed(rule: Rule, roles: Iterable[str], project: str = "") -> bool:
-    """Tell whether a caller with ``roles`` passes a rule, on a path of ``project`` where its scope is one."""
+def allowed(rule: Rule, roles: Iterable[str], project: str = "", personal: Iterable[str] = ()) -> bool:
+    """Tell whether a caller with ``roles`` passes a rule, on a path of ``project`` where its scope is one.
+
+    ``personal``: the projects whose personal data the answer may hold.
+    """
+    roles = frozenset(roles)
+    if not all(sees(roles, each) for each in personal):
+        return False
     if rule.scope == "open":
         return True
     if rule.scope == "any":

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from groundplan.spec._base import Column, DataPath, Duration, FieldType, FilePath, Model, Name, PythonRef, SqlFile
+from groundplan.spec.personal import Personal
 from groundplan.spec.resources import RunResources
 
 Fields = Annotated[dict[Column, FieldType], Field(min_length=1)]
@@ -12,11 +13,12 @@ Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
 class EntitySpec(Model):
-    """What features are about, found by one key."""
+    """What features are about, found by one key. ``personal``: it is a person."""
 
     join_key: Column
     type: Literal["string", "int64"]
     description: str = ""
+    personal: bool = False
 
 
 class DataSourceSpec(Model):
@@ -28,6 +30,7 @@ class DataSourceSpec(Model):
     path: DataPath | None = None
     python: PythonRef | None = None
     fields: Fields
+    personal: Personal = False
     resources: RunResources = RunResources()
 
 
@@ -35,6 +38,7 @@ class FeatureViewSpec(Model):
     """Features of some entities, made by SQL or Python from its inputs.
 
     ``timestamp`` is the column that says from when a row is known; a row older than ``ttl`` is not used.
+    ``personal``: left out, what its inputs are; ``false`` ends that.
     """
 
     entities: Names
@@ -47,6 +51,7 @@ class FeatureViewSpec(Model):
     online: bool = True
     description: str = ""
     tags: dict[str, str] = {}
+    personal: Personal | None = None
     resources: RunResources = RunResources()
 
 

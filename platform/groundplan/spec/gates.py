@@ -1,5 +1,6 @@
 """Gates of an alias as people declare them: what a pair version must meet before the alias moves to it."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -7,6 +8,8 @@ from pydantic import Discriminator, Field, Tag
 
 from groundplan.spec._base import Column, Model
 
+#: How the words of a contract begin (:func:`gate_words`).
+CONTRACT = re.compile(r"\d+ sample requests? answered between ")
 Metric = Literal["mae", "rmse", "r2"]
 Request = tuple[dict[Column, str | int | float | bool], ...]
 Actor = Annotated[str, Field(min_length=1, max_length=100)]

@@ -52,20 +52,28 @@ class IdentitySpec(Model):
 
 
 class GrantSpec(Model):
-    """A group holds a role in projects of the stack, or in all of them, also those that come later."""
+    """A group holds a role in projects of the stack, or in all of them, also those that come later.
+
+    ``personal_data``: it may see personal data there, too; no role gives that.
+    """
 
     group: Name
     role: Role
     projects: tuple[Name, ...] | Literal["all"]
+    personal_data: bool = False
 
 
 def roles_of(groups: Collection[str], access: Sequence[GrantSpec]) -> list[str]:
-    """Return what members of ``groups`` hold, as tokens say it: ``<project>:<role>``, ``*:<role>`` for all; sorted."""
+    """Return what members of ``groups`` hold, as tokens say it: ``<project>:<role>``, ``*:<role>`` for all; sorted.
+
+    ``<project>:personal_data`` beside them is the attribute.
+    """
     held = set()
     for grant in access:
         if grant.group in groups:
             where = ("*",) if grant.projects == "all" else grant.projects
             held |= {f"{project}:{grant.role}" for project in where}
+            held |= {f"{project}:personal_data" for project in where if grant.personal_data}
     return sorted(held)
 
 

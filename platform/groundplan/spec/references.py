@@ -12,6 +12,7 @@ from groundplan.spec.features import DataSourceSpec, FeatureServiceSpec, Feature
 from groundplan.spec.finding import Finding, Path
 from groundplan.spec.hyperparameters import HYPERPARAMETERS
 from groundplan.spec.identity import identity_findings
+from groundplan.spec.personal import columns_findings, view_findings
 from groundplan.spec.project import ProjectSpec, ServingSpec
 from groundplan.spec.promotion import promotion_findings
 from groundplan.spec.stack import StackSpec
@@ -113,6 +114,7 @@ def _data_source(path: Path, source: DataSourceSpec) -> Iterator[Finding]:
         if key not in needed and given is not None:
             what = f"does not belong to a data source of kind {source.kind}"
             yield Finding((*path, key), what, given, " and ".join(needed))
+    yield from columns_findings(path, source.personal, source.fields)
 
 
 def _feature_view(path: Path, view: FeatureViewSpec, names: _Names) -> Iterator[Finding]:
@@ -126,6 +128,8 @@ def _feature_view(path: Path, view: FeatureViewSpec, names: _Names) -> Iterator[
     for field in sorted(reserved & set(view.fields)):
         what = "is the timestamp or a join key, not a feature"
         yield Finding((*path, "fields", field), what, field, fix="remove it from fields")
+    about = [name for name in view.entities if name in declared and declared[name].personal]
+    yield from view_findings(path, view.personal, view.fields, about)
 
 
 def _shared_names(spec: ProjectSpec) -> Iterator[Finding]:

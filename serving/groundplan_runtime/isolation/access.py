@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 S3 = "s3://"
+#: What the name of the bucket of what is kept for ever ends in.
+KEPT = "-kept"
 #: Jobs that run no code of users, and need what runs must not have: Feast's registry and the online store, to write.
 TRUSTED = frozenset({"materialize"})
 #: Jobs that read or write models.
@@ -28,7 +30,7 @@ def access_of(document: Mapping[str, Any], bucket: str) -> Access:
     """Return what the job of this document needs."""
     job = document["job"]
     write = tuple(document[key] for key in ("result_uri", "output_uri") if document.get(key))
-    named = sorted(set(_uris(document)) - set(write))
+    named = sorted({*_uris(_ours(document)), *_source(document, bucket)} - set(write))
     application = document["properties"].get("application")
     folders = (f"{S3}{bucket}/predictions/{document['project']}/{application}/",) if job in LOGS else ()
     services, secrets = ["objects"], []
@@ -37,6 +39,20 @@ def access_of(document: Mapping[str, Any], bucket: str) -> Access:
     if job == "evaluate" and document.get("requests"):
         services = [*services, "online_store"]
     return Access(tuple(named), write, folders, tuple(services), tuple(secrets))
+
+
+def _ours(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document without what people wrote, which may name any object; a skew check's is all our own."""
+    given = ("requests",) if document["job"] == "skew" else ("requests", "properties")
+    return {key: value for key, value in document.items() if key not in given}
+
+
+def _source(document: Mapping[str, Any], bucket: str) -> Iterator[str]:
+    """Yield the object that a data source names: one, and outside our own buckets, where everybody's data lies."""
+    path = str(document["properties"].get("path") or "") if document["job"] == "ingest" else ""
+    there = path.removeprefix(S3).partition("/")[0]
+    if path.startswith(S3) and there not in (bucket, f"{bucket}{KEPT}") and not set("*?") & set(path):
+        yield path
 
 
 def _uris(value: Any, key: str = "") -> Iterator[str]:

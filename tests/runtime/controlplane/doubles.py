@@ -129,6 +129,8 @@ class MemoryJobs:
         self.answer: object = [1.0]
         self.documents: list[Mapping[str, Any]] = []
         self.mistake: dict[str, str] | None = None
+        #: Job → what its result holds beside the rest.
+        self.more: dict[str, dict[str, Any]] = {}
         self.stopped: list[str] = []
         self.go = Event()
         self.go.set()
@@ -153,6 +155,7 @@ class MemoryJobs:
             result |= {"preprocessor": self.half, "model": self.half, "run_id": "r", "metrics": dict(self.metrics)}
         if document["job"] == "evaluate":
             result = {"scores": self.scores or None, "answers": [self.answer for _ in document["requests"]]}
+        result |= self.more.get(document["job"], {})
         if document.get("output_uri"):
             self.objects.data[document["output_uri"]] = b"PAR1"
         if self.mistake:

@@ -27,7 +27,11 @@ class Reached:
 
 @dataclass
 class Echo:
-    """One service on a free port. ``answer`` replaces its answers: (status, body); ``reached``: all that came."""
+    (
+        """One service on a free port. ``answer`` replaces its answers: (status, body); ``reached``: all that came.
+    ``more``: headers of its answers."""
+        ""
+    )
 
     service: str
     port: int
@@ -35,6 +39,7 @@ class Echo:
     fixed: dict[str, bytes] = field(default_factory=dict)
     answer: Callable[[Reached], tuple[int, bytes]] | None = None
     healthy: bool = True
+    more: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._server: ThreadingHTTPServer | None = None
@@ -91,6 +96,8 @@ class Echo:
             )
         handler.send_response(status)
         handler.send_header("Content-Type", "application/json")
+        for name, value in self.more.items():
+            handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(b"" if request.method == "HEAD" else body)

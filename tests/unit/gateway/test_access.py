@@ -90,10 +90,15 @@ def test_the_configuration_denies_by_default_and_trusts_one_issuer() -> None:
     assert filters["envoy.filters.http.rbac"]["rules"] == {"action": "ALLOW", "policies": {}}
     assert names.index("envoy.filters.http.header_mutation") < names.index("envoy.filters.http.jwt_authn")
     assert names.index("envoy.filters.http.jwt_authn") < names.index("envoy.filters.http.rbac")
-    (provider,) = filters["envoy.filters.http.jwt_authn"]["providers"].values()
-    assert (provider["issuer"], provider["audiences"]) == (SETTINGS.issuer, ["groundplan"])
-    assert provider["from_headers"]
-    assert not provider["forward"]
+    providers = filters["envoy.filters.http.jwt_authn"]["providers"]
+    assert {each["issuer"] for each in providers.values()} == {SETTINGS.issuer}
+    assert not any(each["forward"] for each in providers.values())
+    assert [name for name, each in providers.items() if each["audiences"] == ["groundplan"]] == ["issuer"]
+    assert [name for name, each in providers.items() if "from_headers" in each] == ["issuer"]
+    assert {each["from_cookies"][0] for name, each in providers.items() if name != "issuer"} == {
+        "__Secure-groundplan-mlflow",
+        "__Secure-groundplan-ray",
+    }
     routes = json.loads(texts["routes.json"])["resources"][0]["virtual_hosts"][0]["routes"]
     for route in routes[1:]:
         config = route["typed_per_filter_config"]
@@ -118,6 +123,8 @@ def test_an_issuer_elsewhere_is_asked_for_its_keys_over_tls_and_has_no_route() -
     assert context["sni"] == "idp.example"
     assert context["common_tls_context"]["validation_context"]["trusted_ca"]
     assert '"sign_in"' not in texts["routes.json"]
+    assert "from_cookies" not in texts["listeners.json"], "nobody vouches for cookies"
+    assert "/identity/browser" not in texts["listeners.json"]
 
 
 def test_settings_survive_their_json() -> None:

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
 from groundplan.controlplane.api.common import PlatformDep, authorized
+from groundplan.controlplane.api.sight import Sight, SightDep
 from groundplan.controlplane.audit import checkpoints, replay, trail
 from groundplan.controlplane.audit.guard import AUDITED
 from groundplan.controlplane.audit.trail import Filter
@@ -46,27 +47,36 @@ FilterDep = Annotated[Filter, Depends(filter_of)]
 def list_events(
     platform: PlatformDep,
     wanted: FilterDep,
+    sight: SightDep,
     after: int = Query(default=0, ge=0, le=2**62, description="the cursor: `next` of the page before"),
     limit: int = Query(default=100, ge=1, le=1000),
     newest: bool = Query(default=False, description="the newest instead of the next ones"),
 ) -> dict[str, Any]:
     """Return events, oldest first: who did what to what, before and after, why; ``next`` is the next page's cursor."""
     with platform.engine.connect() as connection:
-        found = trail.page(connection, wanted, after, limit, newest)
+        found, marks = trail.page(connection, wanted, after, limit, newest), sight.marks(connection)
     more = len(found) == limit and not newest
-    return {"events": [trail.shown(event) for event in found], "next": found[-1]["seq"] if more else None}
+    return {
+        "events": [sight.event(trail.shown(event), marks) for event in found],
+        "next": found[-1]["seq"] if more else None,
+    }
 
 
 @router.get("/export")
-def export(platform: PlatformDep, wanted: FilterDep) -> StreamingResponse:
-    """Stream events, one JSON line each, oldest first, with the hashes by which anybody can prove them."""
-    return StreamingResponse(_lines(platform, wanted), media_type="application/x-ndjson")
+def export(platform: PlatformDep, wanted: FilterDep, sight: SightDep) -> StreamingResponse:
+    """Stream events, one JSON line each, oldest first, with the hashes by which anybody can prove them.
+
+    To who may not see personal data, events of projects that hold some say what is ``withheld``: their hashes are those
+    of the whole events.
+    """
+    return StreamingResponse(_lines(platform, wanted, sight), media_type="application/x-ndjson")
 
 
-def _lines(platform: Platform, wanted: Filter) -> Iterator[str]:
+def _lines(platform: Platform, wanted: Filter, sight: Sight) -> Iterator[str]:
     with platform.engine.connect() as connection:
+        marks = sight.marks(connection)
         for event in trail.every(connection, wanted):
-            yield json.dumps(trail.shown(event), separators=(",", ":"), sort_keys=True) + "\n"
+            yield json.dumps(sight.event(trail.shown(event), marks), separators=(",", ":"), sort_keys=True) + "\n"
 
 
 @router.get("/verify")

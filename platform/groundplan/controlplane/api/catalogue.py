@@ -11,7 +11,8 @@ from groundplan.controlplane import registry, retirements, store
 from groundplan.controlplane.api.common import ActorDep, PlatformDep, authorized, find_declared
 from groundplan.controlplane.api.permissions import may_in, permit
 from groundplan.controlplane.api.promotion import Why
-from groundplan.controlplane.catalogue import documents, finding
+from groundplan.controlplane.api.sight import Sight, SightDep
+from groundplan.controlplane.catalogue import documents, finding, unseen
 from groundplan.controlplane.catalogue.reading import Known, read
 from groundplan.controlplane.catalogue.versions import Version, versions_of
 from groundplan.controlplane.context import Platform
@@ -58,23 +59,26 @@ def lifecycle() -> dict[str, Any]:
 
 
 @router.get("/models/{project}/{model}")
-def model(project: str, model: str, request: Request, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
+def model(
+    project: str, model: str, request: Request, platform: PlatformDep, actor: ActorDep, sight: SightDep
+) -> dict[str, Any]:
     """Return all that is known of a model, and what who asks may do with each of its versions."""
     _may_read(request, project)
     known = _known(platform, project, model)
     with platform.engine.connect() as connection:
         others = store.every(connection, project)
     lineage = neighbours(known.model, others)
-    return documents.page(known, others, lineage, actor.name, may_in(request, project))
+    told = documents.page(known, others, lineage, actor.name, may_in(request, project))
+    return told if sight.of(known.model, project) else unseen.page(told)
 
 
 @router.get("/models/{project}/{model}/versions/{version}")
 def version(
-    project: str, model: str, version: int, request: Request, platform: PlatformDep, actor: ActorDep
+    project: str, model: str, version: int, request: Request, platform: PlatformDep, actor: ActorDep, sight: SightDep
 ) -> dict[str, Any]:
     """Return one pair version: its stage, metrics, gates, approvals, and what who asks may do with it."""
     _may_read(request, project)
-    return _told(request, platform, (project, model, version), actor)
+    return _told(request, platform, (project, model, version), actor, sight)
 
 
 @router.get("/models/{project}/{model}/usage")
@@ -101,22 +105,36 @@ def _logged(platform: Platform, project: str, application: str, hours: list[date
 
 @router.post("/models/{project}/{model}/versions/{version}:retire")
 def retire(
-    project: str, model: str, version: int, body: Why, request: Request, platform: PlatformDep, actor: ActorDep
+    project: str,
+    model: str,
+    version: int,
+    body: Why,
+    request: Request,
+    platform: PlatformDep,
+    actor: ActorDep,
+    sight: SightDep,
 ) -> dict[str, Any]:
     """Retire a pair version: no alias comes to point to it any more. 409, with what does, while something loads it."""
     permit(request, "retire", project)
     _retirement(platform, (project, model, version), "retire", replace(actor, reason=body.reason))
-    return _told(request, platform, (project, model, version), actor)
+    return _told(request, platform, (project, model, version), actor, sight)
 
 
 @router.post("/models/{project}/{model}/versions/{version}:restore")
 def restore(
-    project: str, model: str, version: int, body: Why, request: Request, platform: PlatformDep, actor: ActorDep
+    project: str,
+    model: str,
+    version: int,
+    body: Why,
+    request: Request,
+    platform: PlatformDep,
+    actor: ActorDep,
+    sight: SightDep,
 ) -> dict[str, Any]:
     """Take a retirement back."""
     permit(request, "restore", project)
     _retirement(platform, (project, model, version), "restore", replace(actor, reason=body.reason))
-    return _told(request, platform, (project, model, version), actor)
+    return _told(request, platform, (project, model, version), actor, sight)
 
 
 def _retirement(platform: Platform, about: tuple[str, str, int], action: str, actor: Actor) -> None:
@@ -136,10 +154,13 @@ def _retirement(platform: Platform, about: tuple[str, str, int], action: str, ac
         retirements.write(connection, project, model, found.pair["version"], wanted, actor)
 
 
-def _told(request: Request, platform: Platform, about: tuple[str, str, int], actor: Actor) -> dict[str, Any]:
+def _told(
+    request: Request, platform: Platform, about: tuple[str, str, int], actor: Actor, sight: Sight
+) -> dict[str, Any]:
     project, model, number = about
     known = _known(platform, project, model)
-    return documents.version_document(known, _version(known, number), actor.name, may_in(request, project))
+    told = documents.version_document(known, _version(known, number), actor.name, may_in(request, project))
+    return told if sight.of(known.model, project) else unseen.version(told)
 
 
 def _may_read(request: Request, project: str) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from groundplan.controlplane import approvals, moves, registry, service
+from groundplan.controlplane import approvals, moves, personal, registry, service, store
 from groundplan.controlplane.api.common import ActorDep, PlatformDep, authorized, find_declared
+from groundplan.controlplane.api.sight import Sight, SightDep
 from groundplan.controlplane.context import Platform
 from groundplan.controlplane.kinds.base import project_resources
 from groundplan.controlplane.kinds.decisions import foresee
@@ -44,14 +45,17 @@ class Wanted(BaseModel):
 
 
 @router.post("/projects/{project}/models/{name}:train", status_code=202)
-def train(project: str, name: str, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
+def train(project: str, name: str, platform: PlatformDep, actor: ActorDep, sight: SightDep) -> dict[str, Any]:
     """Train a model now as it is declared; what this declaration made before is selected, not made again."""
     found = find_declared(platform, project, "model", name)
-    return _begun(platform, found, replace(actor, reason="train"), {"train": True})
+    sight.permit(found, f"train {found.id}")
+    return _begun(platform, sight, found, replace(actor, reason="train"), {"train": True})
 
 
 @router.post("/projects/{project}/aliases/{name}:move", status_code=202)
-def move(project: str, name: str, body: Move, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
+def move(
+    project: str, name: str, body: Move, platform: PlatformDep, actor: ActorDep, sight: SightDep
+) -> dict[str, Any]:
     """Promote a version by hand, with the applications that load the alias, and hold it there.
 
     The alias's gates have their say: an operation that they refuse fails with which gate, the value and the bound.
@@ -64,7 +68,8 @@ def move(project: str, name: str, body: Move, platform: PlatformDep, actor: Acto
     if body.version not in known:
         allowed = ", ".join(map(str, known)) or "none yet"
         raise ApiProblem(409, "no such pair version", path="version", value=str(body.version), allowed=allowed)
-    return _by_hand(platform, found, replace(actor, reason=body.reason), {"version": body.version, "cause": "promote"})
+    wanted = {"version": body.version, "cause": "promote"}
+    return _by_hand(platform, sight, found, replace(actor, reason=body.reason), wanted)
 
 
 class Skew(BaseModel):
@@ -76,10 +81,13 @@ class Skew(BaseModel):
 
 
 @router.post("/projects/{project}/applications/{name}:skew", status_code=202)
-def skew(project: str, name: str, body: Skew, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
+def skew(
+    project: str, name: str, body: Skew, platform: PlatformDep, actor: ActorDep, sight: SightDep
+) -> dict[str, Any]:
     """Compute the newest logged answers again, features offline and predictions by pair; the result is an output."""
     found = find_declared(platform, project, "serving_application", name)
-    return _begun(platform, found, replace(actor, reason="skew check"), {"skew": {"sample": body.sample}})
+    sight.permit(found, f"check {found.id}")
+    return _begun(platform, sight, found, replace(actor, reason="skew check"), {"skew": {"sample": body.sample}})
 
 
 class Shadow(BaseModel):
@@ -92,43 +100,54 @@ class Shadow(BaseModel):
 
 
 @router.post("/projects/{project}/applications/{name}:shadow", status_code=202)
-def shadow(project: str, name: str, body: Shadow, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
+def shadow(
+    project: str, name: str, body: Shadow, platform: PlatformDep, actor: ActorDep, sight: SightDep
+) -> dict[str, Any]:
     """Hold what shadows would have answered against what was answered; the result is an output."""
     found = find_declared(platform, project, "serving_application", name)
-    return _begun(platform, found, replace(actor, reason="shadow check"), {"shadow": body.model_dump()})
+    sight.permit(found, f"check {found.id}")
+    return _begun(platform, sight, found, replace(actor, reason="shadow check"), {"shadow": body.model_dump()})
 
 
 @router.post("/projects/{project}/aliases/{name}:rollback", status_code=202)
-def rollback(project: str, name: str, body: Why, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
+def rollback(
+    project: str, name: str, body: Why, platform: PlatformDep, actor: ActorDep, sight: SightDep
+) -> dict[str, Any]:
     """Take an alias back to what it pointed to before, and hold it there. No gate holds a rollback up."""
     found = find_declared(platform, project, "alias", name)
     with platform.engine.connect() as connection:
         target = moves.rollback_target(connection, project, found.properties["model"], found.properties["alias"])
     if target is None:
         raise ApiProblem(409, f"{name} pointed to nothing else before: there is nothing to go back to", path=found.id)
-    return _by_hand(platform, found, replace(actor, reason=body.reason), {"version": target, "cause": "rollback"})
+    wanted = {"version": target, "cause": "rollback"}
+    return _by_hand(platform, sight, found, replace(actor, reason=body.reason), wanted)
 
 
 @router.post("/projects/{project}/aliases/{name}:release", status_code=202)
-def release(project: str, name: str, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
+def release(project: str, name: str, platform: PlatformDep, actor: ActorDep, sight: SightDep) -> dict[str, Any]:
     """Lift the hold; the alias follows its rule again."""
     found = find_declared(platform, project, "alias", name)
-    return _begun(platform, found, replace(actor, reason="released"), {"release": True})
+    return _begun(platform, sight, found, replace(actor, reason="released"), {"release": True})
 
 
 @router.post("/projects/{project}/aliases/{name}:decide")
-def decide(project: str, name: str, body: Wanted, platform: PlatformDep, actor: ActorDep) -> dict[str, Any]:
+def decide(
+    project: str, name: str, body: Wanted, platform: PlatformDep, actor: ActorDep, sight: SightDep
+) -> dict[str, Any]:
     """Return what an alias so declared would point to, and what its gates say. Writes nothing, measures nothing."""
     for key in ("model", "alias"):
         if not isinstance(body.properties.get(key), str):
             raise ApiProblem(422, "is missing", path=f"properties.{key}")
     wanted = Resource(project, "alias", name, "", "", body.properties, body.upstream)
-    return foresee(platform, wanted, actor.name)
+    found = foresee(platform, wanted, actor.name)
+    with platform.engine.connect() as connection:
+        model = store.get(connection, project, "model", body.properties["model"])
+    return found if sight.of(model, project) else {**found, **personal.evidence(found)}
 
 
 @router.post("/registry/models/{project}/{model}/versions/{version}:approve", status_code=202)
 def approve(
-    project: str, model: str, version: int, body: Why, platform: PlatformDep, actor: ActorDep
+    project: str, model: str, version: int, body: Why, platform: PlatformDep, actor: ActorDep, sight: SightDep
 ) -> dict[str, Any]:
     """Let a version pass the gates that wait for an approval; the aliases that waited are worked on at once.
 
@@ -145,7 +164,7 @@ def approve(
     _second(waiting, pair["version"], approver, f"{project}/{model}")
     with platform.engine.begin() as connection:
         approvals.approve(connection, project, model, pair["version"], approver)
-    begun = [_retried(platform, alias, approver) for alias in waiting]
+    begun = [_retried(platform, sight, alias, approver) for alias in waiting]
     approval = {"version": pair["version"], "actor": approver.name, "reason": approver.reason}
     return {"approval": approval, "aliases": begun}
 
@@ -182,20 +201,23 @@ def _waiting(gated: list[tuple[Resource, list[dict[str, Any]]]], version: int) -
             yield alias
 
 
-def _retried(platform: Platform, alias: Resource, approver: Actor) -> dict[str, Any]:
+def _retried(platform: Platform, sight: Sight, alias: Resource, approver: Actor) -> dict[str, Any]:
     waits = alias.outputs["waits"]
     request = {"approved": waits["version"], "asked_by": waits["asked_by"], "reason": waits["reason"]}
     if waits["by_hand"]:
         before = {"status": alias.status, "message": alias.message}
         request |= {"version": waits["version"], "cause": "promote", "before": before}
-    return {"alias": alias.name, **_begun(platform, alias, approver, request)}
+    return {"alias": alias.name, **_begun(platform, sight, alias, approver, request)}
 
 
-def _by_hand(platform: Platform, alias: Resource, actor: Actor, request: dict[str, Any]) -> dict[str, Any]:
+def _by_hand(
+    platform: Platform, sight: Sight, alias: Resource, actor: Actor, request: dict[str, Any]
+) -> dict[str, Any]:
     before = {"status": alias.status, "message": alias.message}
-    return _begun(platform, alias, actor, {**request, "asked_by": actor.name, "reason": actor.reason, "before": before})
+    asked = {**request, "asked_by": actor.name, "reason": actor.reason, "before": before}
+    return _begun(platform, sight, alias, actor, asked)
 
 
-def _begun(platform: Platform, found: Resource, actor: Actor, request: dict[str, Any]) -> dict[str, Any]:
+def _begun(platform: Platform, sight: Sight, found: Resource, actor: Actor, request: dict[str, Any]) -> dict[str, Any]:
     resource, operation = service.declare(platform, found, actor, request=request)
-    return {"resource": resource.document(), "operation": operation}
+    return {"resource": sight.document(resource.document()), "operation": operation}

@@ -32,6 +32,7 @@ def summary(known: Known) -> dict[str, Any]:
         "owner": given.get("owner", ""),
         "team": given.get("team", ""),
         "status": model.status,
+        "personal": model.properties.get("personal", []),
         "features": features_read(known),
         "version": first.pair["version"] if first else None,
         "stage": first.stage if first else None,
@@ -189,6 +190,7 @@ def _view(name: str, fields: list[str], view: Resource | None) -> dict[str, Any]
     given: Mapping[str, Any] = view.properties if view else {}
     types = given.get("fields", {})
     kept = {key: given.get(key) for key in ("description", "tags", "entities", "ttl", "online")}
+    kept["personal"] = given.get("personal", [])
     return {"view": name, **kept, "fields": {field: types.get(field) for field in fields}}
 
 

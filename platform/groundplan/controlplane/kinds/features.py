@@ -81,6 +81,14 @@ class DataSource(_ByJob):
 
     slug = "data_source"
 
+    def admit(self, platform: Platform, resource: Resource) -> None:
+        """It names one object, and none of the platform's own: those are other people's data."""
+        path, own = str(resource.properties.get("path") or ""), platform.runtime.bucket
+        bucket = path.removeprefix("s3://").partition("/")[0] if path.startswith("s3://") else None
+        if bucket is not None and (bucket in (own, f"{own}-kept") or set("*?") & set(path)):
+            allowed = "one object of a bucket that is not the platform's own"
+            raise ApiProblem(422, "cannot be a data source", path=f"{resource.id}.path", value=path, allowed=allowed)
+
     def steps(self) -> Sequence[Step]:
         """Ingest it."""
         return (self._ingest,)

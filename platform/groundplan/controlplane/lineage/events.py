@@ -9,7 +9,10 @@ from openlineage.client.serde import Serde
 
 from groundplan.controlplane.lineage import facets
 from groundplan.controlplane.lineage.naming import PRODUCER, dataset_of, name_of, namespace_of, stable_uuid
+from groundplan.controlplane.personal import WITHHELD
+from groundplan.controlplane.personal import evidence as personal_evidence
 from groundplan.lineage import PREDICTION, Columns, Declared, Known, reads_of
+from groundplan.spec import marked
 
 #: How work on a resource begins and ends. What else may be said of one (waiting, drifted, …) is no run's.
 STATES = {
@@ -71,7 +74,9 @@ def _of_work(told: Told) -> dict[str, Any]:
     # What is told within one declaration's work is one run; what comes to pass later, as a flip, is one of its own.
     work = row["action"] in ("declare", "ready", "failed")
     run = (told.id, after["digest"], str(after["generation"])) if work else ("event", str(row["seq"]))
-    more = facets.error(after.get("message")) if state == RunState.FAIL else {}
+    # Everybody who may read lineage reads it: what a run failed of may quote a value.
+    message = WITHHELD if marked(declared.properties) else after.get("message")
+    more = facets.error(message) if state == RunState.FAIL else {}
     text = told.known.text(row["project"], after["properties"]["sql"]) if after["properties"].get("sql") else None
     return _event(told, state, run, inputs, outputs, more, facets.sql(text))
 
@@ -140,7 +145,7 @@ def _made(told: Told, declared: Declared, columns: Columns | None) -> OutputData
         **facets.version(after["data_digest"]),
         **facets.stored_at(told.stack, outputs.get("uri") or outputs.get("endpoint")),
         **facets.documentation(properties.get("description")),
-        **facets.tagged(properties.get("tags") or {}),
+        **facets.tagged(properties.get("tags") or {}, properties.get("personal"), declared.id),
         **facets.columns(columns, datasets),
         **rows,
     }
@@ -205,7 +210,8 @@ def _moved(told: Told) -> dict[str, Any]:
         return _gone(told)
     model, _, alias = row["name"].partition("@")
     pair = f"{row['project']}/pair/{model}"
-    evidence = told.after.get("evidence")
+    evidence, of = told.after.get("evidence"), told.known.find(row["project"], "model", model)
+    evidence = personal_evidence(evidence) if of is not None and marked(of.properties) else evidence
     judged = evidence if isinstance(evidence, dict) else {}
     points = facets.PairVersionDatasetFacet(
         version=version,
@@ -220,7 +226,12 @@ def _moved(told: Told) -> dict[str, Any]:
 
 def _prediction(told: Told, source: str) -> dict[str, Any]:
     columns = Columns({PREDICTION: frozenset({(source, PREDICTION)})})
-    return {**facets.schema({PREDICTION: "float64"}), **facets.columns(columns, {source: told.dataset(source)})}
+    model = told.known.find(told.row["project"], "model", source.rpartition("/")[2])
+    return {
+        **facets.schema({PREDICTION: "float64"}),
+        **facets.columns(columns, {source: told.dataset(source)}),
+        **facets.tagged({}, model.properties.get("personal") if model else None, source),
+    }
 
 
 def _gone(told: Told) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The facets of our events: OpenLineage's own, by its classes, and those that it has no word for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attr
@@ -9,6 +9,7 @@ from openlineage.client.event_v2 import set_producer
 
 from groundplan.controlplane.lineage.naming import PRODUCER
 from groundplan.lineage import Columns
+from groundplan.spec.personal import ATTRIBUTE
 
 set_producer(PRODUCER)
 SCHEMAS = f"{PRODUCER}/blob/main/docs/lineage.md"
@@ -118,9 +119,17 @@ def documentation(text: str | None) -> dict[str, Any]:
     return {"documentation": facet_v2.documentation_dataset.DocumentationDatasetFacet(description=text)} if text else {}
 
 
-def tagged(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Return the facet with a dataset's tags."""
-    fields = [facet_v2.tags_dataset.TagsDatasetFacetFields(key=k, value=str(v)) for k, v in sorted(tags.items())]
+def tagged(tags: Mapping[str, str], personal: Sequence[str] | None = None, id: str = "") -> dict[str, Any]:
+    """Return the facet with a dataset's tags; ``personal``: by which declarations the node ``id`` holds personal data.
+
+    Such a dataset is tagged ``personal_data``, and so are the columns of its own that its declaration names.
+    """
+    kind = facet_v2.tags_dataset.TagsDatasetFacetFields
+    fields = [kind(key=k, value=str(v)) for k, v in sorted(tags.items())]
+    if personal:
+        fields.append(kind(key=ATTRIBUTE, value=", ".join(personal)))
+        own = (mark.removeprefix(f"{id}.") for mark in personal if mark.startswith(f"{id}."))
+        fields += [kind(key=ATTRIBUTE, value="true", field=column) for column in own]
     return {"tags": facet_v2.tags_dataset.TagsDatasetFacet(tags=fields)} if fields else {}
 
 

@@ -31,6 +31,8 @@ function overview(told, changed) {
     told.description ? h("p", { class: "what" }, told.description) : h("p", { class: "quiet" }, "No description: training.",
       h("code", {}, told.name), ".description in the project's YAML is shown here."),
     tags(told.tags),
+    told.personal.length > 0 && h("p", {}, h("b", {}, "Personal data"), ", by ", h("code", {}, told.personal.join(", ")),
+      ": values are told to who holds personal_data in ", told.project, "."),
     told.message && h("p", { class: "notice" }, told.message),
     told.aliases.map((alias) => waiting(told, alias, changed)),
     facts({ Owner: told.owner, Team: told.team, Kind: declared.kind, Predicts: declared.target, "Data until": moment(declared.as_of),
