@@ -24,10 +24,14 @@ def parse(text: str) -> Version | None:
     return int(major), int(minor), int(patch)
 
 
+#: Seconds after which a program that prints no version is broken. Long: on a machine under load a slow one is not.
+PATIENCE = 300
+
+
 def version_of(command: Sequence[str]) -> Version | None:
     """The version that ``command`` prints; None when it cannot run, fails or prints none."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return parse(done.stdout) if done.returncode == 0 else None
