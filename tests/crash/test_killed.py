@@ -25,6 +25,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
         clone.run("make", ".venv/deploy")
         clone.groundplan("new", "project", "sales")
         clone.edit("stacks/local.yaml", r"projects: \[.*\]|projects:\n(- \w+\n)+", "projects: [sales]")
+        for role in ("ml_engineer", "approver"):
+            clone.edit("stacks/local.yaml", rf"role: {role}, projects: \[flights\]", f"role: {role}, projects: [sales]")
         yield clone
     finally:
         clone.stop()
