@@ -19,6 +19,7 @@ import pytest
 from groundplan.identity.db import make_engine
 from groundplan.identity.declaration import Subject
 from groundplan.identity.issuer import Issuer
+from groundplan.spec.browser import PAGES, page_cookie
 from groundplan_runtime.config import Runtime
 from tests.support.clone import free_port_base
 from tests.support.local_stack import LocalStack, make_site
@@ -28,6 +29,8 @@ ANA = Subject("ana", "user", "Ana <Lima>", "ana@example.org", ("engineers",), ("
 BEN = Subject("ben", "user", "Ben", "ben@example.org", (), ())
 CI = Subject("ci", "service_account", "ci", None, ("deployers",), ("*:ml_engineer",))
 PEOPLE = (ANA, BEN, CI)
+#: Where the cookies of pages behind the gateway are for; every other one is for the issuer alone.
+PAGE_PATHS = {page_cookie(place): f"/{place}" for place in PAGES}
 
 
 @dataclass
@@ -105,7 +108,8 @@ class Person:
         for line in answer.headers.get_list("set-cookie"):
             name, _, rest = line.partition("=")
             value, _, attributes = rest.partition(";")
-            assert {"HttpOnly", "Secure", "Path=/identity", "SameSite=strict"} <= {
+            path = PAGE_PATHS.get(name, "/identity")
+            assert {"HttpOnly", "Secure", f"Path={path}", "SameSite=strict"} <= {
                 a.strip() for a in attributes.split(";")
             }
             gone = "Max-Age=0" in attributes
