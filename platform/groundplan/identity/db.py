@@ -4,10 +4,9 @@ import hashlib
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.dialects.postgresql import JSONB
 
+from groundplan.migrations import upgrade
 from groundplan_runtime.config import Runtime
 
 ROLE = "identity"
@@ -97,13 +96,7 @@ def make_engine(runtime: Runtime) -> sa.Engine:
 
 def migrate(engine: sa.Engine) -> None:
     """Bring the tables up to date; two processes at once are safe."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    upgrade(engine, Path(__file__).parent / "migrations", MIGRATING)
 
 
 def digest(token: str) -> str:

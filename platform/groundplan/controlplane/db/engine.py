@@ -6,11 +6,10 @@ from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
 from groundplan.controlplane.audit import chain
 from groundplan.controlplane.lineage import outbox
+from groundplan.migrations import upgrade
 from groundplan_runtime.config import Runtime
 
 #: One of the few numbers that all of PostgreSQL's users of this database share: the lock under which migrations run.
@@ -30,13 +29,7 @@ def make_engine(runtime: Runtime, database: str = "controlplane") -> sa.Engine:
 
 def migrate(engine: sa.Engine, revision: str = "head") -> None:
     """Bring the tables up to date; two processes at once are safe: the second waits, and finds nothing to do."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+    upgrade(engine, Path(__file__).parent / "migrations", MIGRATING, revision)
 
 
 @contextmanager
