@@ -1,10 +1,7 @@
 """The authorization endpoint: a client sends somebody, they sign in, and go back with a code (RFC 6749, 7636, 9207)."""
 
-import hmac
 import re
-import secrets
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -14,19 +11,14 @@ from starlette.responses import RedirectResponse, Response
 from groundplan.identity.clients import Client
 from groundplan.identity.families import Asked, new_code
 from groundplan.identity.issuer import Issuer
-from groundplan.identity.pages import page
 from groundplan.identity.problem import OAuthProblem, PageProblem, RedirectProblem
-from groundplan.identity.requests import form, query
-from groundplan.identity.signin import SESSION, session_of, sign_in
+from groundplan.identity.requests import query
+from groundplan.identity.signin import session_of
+from groundplan.identity.signin_page import SESSION_COOKIE, Onward, show_signin, take_signin
 
 SCOPES = ("openid", "profile", "email", "groups", "offline_access")
-#: Both for the issuer's paths alone: the services behind the same gateway never see them.
-SESSION_COOKIE, FORM_COOKIE = "__Secure-groundplan-session", "__Secure-groundplan-form"
-COOKIE: dict[str, Any] = {"path": "/identity", "secure": True, "httponly": True, "samesite": "strict"}
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _LONGEST = 512
-WRONG = "The user name or the password is wrong."
-STALE = "This page was open for too long, or cookies are off. Please sign in again."
 
 
 @dataclass(frozen=True)
@@ -43,12 +35,12 @@ async def show(request: Request) -> Response:
     wanted = _read(issuer, request)
     cookie = request.cookies.get(SESSION_COOKIE)
     if wanted.client.silent and wanted.prompt != "login" and _navigates(request):
-        code = await run_in_threadpool(_code, issuer, wanted, cookie)
-        if code:
-            return _back(issuer, wanted, code)
+        answer = await _let_back(issuer, wanted, cookie)
+        if answer is not None:
+            return answer
     if wanted.prompt == "none":
         raise RedirectProblem(wanted.asked.redirect_uri, wanted.state, "login_required", "nobody is signed in")
-    return _form(issuer, request, wanted)
+    return show_signin(issuer, request, _onward(wanted))
 
 
 def _navigates(request: Request) -> bool:
@@ -61,36 +53,7 @@ async def submit(request: Request) -> Response:
     """Answer ``POST /authorize``: the form of the sign-in page."""
     issuer: Issuer = request.app.state.issuer
     wanted = _read(issuer, request)
-    fields = await form(request)
-    name = fields.get("username", "")
-    if not form_is_ours(issuer, request, fields):
-        return _form(issuer, request, wanted, 400, STALE, name)
-    try:
-        session = await run_in_threadpool(sign_in, issuer, name, fields.get("password", ""))
-    except PageProblem as problem:
-        return _form(issuer, request, wanted, problem.status, problem.text, name, problem.headers)
-    if session is None:
-        return _form(issuer, request, wanted, 401, WRONG, name)
-    code = await run_in_threadpool(_code, issuer, wanted, session)
-    if code is None:
-        raise PageProblem("This account has just been removed.", 403)
-    answer = _back(issuer, wanted, code)
-    answer.set_cookie(SESSION_COOKIE, session, max_age=int(SESSION.total_seconds()), **COOKIE)
-    answer.delete_cookie(FORM_COOKIE, **COOKIE)
-    return answer
-
-
-def form_mark(issuer: Issuer, request: Request) -> tuple[str, str]:
-    """Return the cookie of a form and the mark in it: only a page of ours, in this browser, has both."""
-    cookie = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(32)
-    return cookie, issuer.mark("form", cookie, request.url.path, request.url.query)
-
-
-def form_is_ours(issuer: Issuer, request: Request, fields: dict[str, str]) -> bool:
-    """Tell whether what was posted comes from the page that this browser was shown."""
-    if FORM_COOKIE not in request.cookies:
-        return False
-    return hmac.compare_digest(form_mark(issuer, request)[1].encode(), fields.get("csrf", "").encode())
+    return await take_signin(issuer, request, _onward(wanted), lambda session: _let_back(issuer, wanted, session))
 
 
 def with_query(address: str, values: dict[str, str | None]) -> str:
@@ -98,17 +61,8 @@ def with_query(address: str, values: dict[str, str | None]) -> str:
     return f"{address}?{urlencode({name: value for name, value in values.items() if value is not None})}"
 
 
-def _form(
-    issuer: Issuer, request: Request, wanted: _Request, status: int = 200, message: str = "", name: str = "",
-    headers: dict[str, str] | None = None,
-) -> Response:  # fmt: skip
-    cookie, mark = form_mark(issuer, request)
-    answer = page(
-        "signin.html", "Sign in", status, onward=wanted.asked.redirect_uri, headers=headers, message=message,
-        username=name[:40], csrf=mark, client=wanted.client.title, action=f"?{request.url.query}",
-    )  # fmt: skip
-    answer.set_cookie(FORM_COOKIE, cookie, **COOKIE)
-    return answer
+def _onward(wanted: _Request) -> Onward:
+    return Onward(wanted.client.title, wanted.asked.redirect_uri)
 
 
 def _code(issuer: Issuer, wanted: _Request, session: str | None) -> str | None:
@@ -117,6 +71,11 @@ def _code(issuer: Issuer, wanted: _Request, session: str | None) -> str | None:
         if row is None:
             return None
         return new_code(connection, issuer, wanted.asked, row.subject, row.digest, row.signed_in)
+
+
+async def _let_back(issuer: Issuer, wanted: _Request, session: str | None) -> Response | None:
+    code = await run_in_threadpool(_code, issuer, wanted, session)
+    return _back(issuer, wanted, code) if code else None
 
 
 def _back(issuer: Issuer, wanted: _Request, code: str) -> Response:

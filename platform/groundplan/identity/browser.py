@@ -7,20 +7,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from groundplan.identity.authorize import (
-    COOKIE,
-    FORM_COOKIE,
-    SESSION_COOKIE,
-    STALE,
-    WRONG,
-    form_is_ours,
-    form_mark,
-)
 from groundplan.identity.issuer import Issuer
 from groundplan.identity.pages import page
 from groundplan.identity.problem import PageProblem
-from groundplan.identity.requests import form
-from groundplan.identity.signin import SESSION, session_of, sign_in
+from groundplan.identity.signin import session_of
+from groundplan.identity.signin_page import COOKIE, SESSION_COOKIE, Onward, show_signin, take_signin
 from groundplan.identity.tokens import ACCESS, page_token
 from groundplan.spec.browser import PAGES, Page, page_cookie
 
@@ -38,29 +29,14 @@ async def show(request: Request) -> Response:
     if session is None and request.headers.get("sec-fetch-site") == "cross-site":
         # A link on another site led here, so the browser kept its cookies back: from a page of ours it sends them.
         return page("onward.html", "One moment", to=f"?{request.url.query}")
-    return await _let_in(issuer, session, place, to) or _form(issuer, request, place)
+    return await _let_in(issuer, session, place, to) or show_signin(issuer, request, Onward(PAGES[place]))
 
 
 async def submit(request: Request) -> Response:
     """Answer ``POST /browser?to=``: the form of the sign-in page."""
     issuer: Issuer = request.app.state.issuer
     place, to = _to(request)
-    fields = await form(request)
-    name = fields.get("username", "")
-    if not form_is_ours(issuer, request, fields):
-        return _form(issuer, request, place, 400, STALE, name)
-    try:
-        session = await run_in_threadpool(sign_in, issuer, name, fields.get("password", ""))
-    except PageProblem as problem:
-        return _form(issuer, request, place, problem.status, problem.text, name, problem.headers)
-    if session is None:
-        return _form(issuer, request, place, 401, WRONG, name)
-    answer = await _let_in(issuer, session, place, to)
-    if answer is None:
-        raise PageProblem("This account has just been removed.", 403)
-    answer.set_cookie(SESSION_COOKIE, session, max_age=int(SESSION.total_seconds()), **COOKIE)
-    answer.delete_cookie(FORM_COOKIE, **COOKIE)
-    return answer
+    return await take_signin(issuer, request, Onward(PAGES[place]), lambda session: _let_in(issuer, session, place, to))
 
 
 def leave(answer: Response) -> None:
@@ -84,19 +60,6 @@ def _token(issuer: Issuer, session: str | None, place: Page) -> str | None:
         row = session_of(connection, issuer, session)
         subject = issuer.subject(connection, row.subject) if row is not None else None
         return page_token(issuer, subject, place) if subject is not None else None
-
-
-def _form(
-    issuer: Issuer, request: Request, place: Page, status: int = 200, message: str = "", name: str = "",
-    headers: dict[str, str] | None = None,
-) -> Response:  # fmt: skip
-    cookie, mark = form_mark(issuer, request)
-    answer = page(
-        "signin.html", "Sign in", status, headers=headers, message=message, username=name[:40], csrf=mark,
-        client=PAGES[place], action=f"?{request.url.query}",
-    )  # fmt: skip
-    answer.set_cookie(FORM_COOKIE, cookie, **COOKIE)
-    return answer
 
 
 def _to(request: Request) -> tuple[Page, str]:

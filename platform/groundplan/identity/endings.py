@@ -5,20 +5,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from groundplan.identity import families
-from groundplan.identity.authorize import (
-    COOKIE,
-    FORM_COOKIE,
-    SESSION_COOKIE,
-    form_is_ours,
-    form_mark,
-    with_query,
-)
+from groundplan.identity.authorize import with_query
 from groundplan.identity.browser import leave
 from groundplan.identity.issuer import Issuer
 from groundplan.identity.pages import page
 from groundplan.identity.problem import OAuthProblem, PageProblem
 from groundplan.identity.requests import form, query
 from groundplan.identity.signin import end_session, session_of
+from groundplan.identity.signin_page import COOKIE, FORM_COOKIE, SESSION_COOKIE, form_is_ours, form_mark
 from groundplan.identity.token import public_client
 from groundplan.identity.tokens import invalid_token, profile, read, read_access_token
 

@@ -8,7 +8,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from groundplan.identity.authorize import FORM_COOKIE, SESSION_COOKIE
+from groundplan.identity.signin_page import FORM_COOKIE, SESSION_COOKIE
 from groundplan.spec.browser import page_cookie
 from tests.runtime.identity.conftest import ANA, Person, Running
 
