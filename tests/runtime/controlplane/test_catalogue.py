@@ -76,7 +76,7 @@ def test_a_model_s_page_tells_all(bench: Bench) -> None:  # noqa: F811
     ]
     assert told["reads"]["views"][0] | {"description": "", "tags": {}} == {
         "view": "v", "description": "", "tags": {}, "entities": ["e"], "ttl": "3h", "online": True,
-        "fields": {"f": "float64"},
+        "fields": {"f": "float64"}, "personal": [],
     }  # fmt: skip
     assert [(event["what"], event["version"]) for event in told["history"]] == [("moved", 1), ("trained", 1)]
     kinds = [node["kind"] for node in told["lineage"]["nodes"]]

@@ -66,6 +66,9 @@ def test_other_ways_to_write_its_path_reach_it_no_more(personal: Stage, path: st
 
 
 def test_without_personal_data_nothing_needs_it(stage: Stage) -> None:
+    before = stage.settings
+    assert stage.declare(replace(before, personal={})) is None
     for rule in REVEALING:
         assert stage.ask(rule.methods[0], path_of(rule, "flights"), "*:platform_admin").status_code == 200
         assert len(stage.reached()) == 1
+    assert stage.declare(before) is None
