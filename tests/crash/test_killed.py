@@ -24,9 +24,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     try:
         clone.run("make", ".venv/deploy")
         clone.groundplan("new", "project", "sales")
-        clone.edit("stacks/local.yaml", r"projects: \[.*\]|projects:\n(- \w+\n)+", "projects: [sales]")
-        for role in ("ml_engineer", "approver"):
-            clone.edit("stacks/local.yaml", rf"role: {role}, projects: \[flights\]", f"role: {role}, projects: [sales]")
+        clone.declare_only("sales")
         yield clone
     finally:
         clone.stop()

@@ -227,7 +227,7 @@ def opened(folder: Path) -> Iterator[Stage]:
     clone = make_clone(folder)
     try:
         shutil.copytree(clone.path / "tests/load" / PROJECT, clone.path / "projects" / PROJECT)
-        clone.edit("stacks/local.yaml", r"projects: \[.*\]", f"projects: [{PROJECT}]")
+        clone.declare_only(PROJECT)
         # Room for a training beside all replicas, those of the rival and those that are added.
         clone.edit("stacks/local.yaml", r"cpus: \d+", "cpus: 8")
         clone.run("make", "up")

@@ -109,6 +109,12 @@ class Clone:
         finally:
             (self.path / name).write_text(before)
 
+    def declare_only(self, project: str) -> None:
+        """Have the stack hold one project instead of those it has; who had a role there has it in this one."""
+        self.edit("stacks/local.yaml", r"(?m)^projects: \[.*\]|^projects:\n(- \w+\n)+", f"projects: [{project}]")
+        path = self.path / "stacks/local.yaml"
+        path.write_text(path.read_text().replace("projects: [flights]}", f"projects: [{project}]}}"))
+
     def processes(self) -> list[psutil.Process]:
         """Every process that runs out of this clone's data folder, or from below it."""
         return [p for p in psutil.process_iter() if self._is_mine(p)]
