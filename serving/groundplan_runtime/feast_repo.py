@@ -7,6 +7,7 @@ from typing import Any
 
 from groundplan_runtime.config import Runtime
 from groundplan_runtime.errors import RuntimeProblem
+from groundplan_runtime.isolation.online_user import READER
 
 #: The endpoint of a run that is kept apart: a file with the project's registry as it was when the run was made.
 FEAST_REGISTRY = "feast_registry"
@@ -27,11 +28,12 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
 
 
-def repo_config(runtime: Runtime, project: str) -> Any:
+def repo_config(runtime: Runtime, project: str, *, reads_only: bool = False) -> Any:
     """Return Feast's configuration of a project: registry in PostgreSQL, Parquet offline, Valkey online.
 
     The registry's password comes from PGPASSFILE (see :meth:`Runtime.environment`); the online store's stays in memory.
-    A run that is kept apart has a copy of the registry, a file, and no online store.
+    A run that is kept apart has a copy of the registry, a file, and no online store. ``reads_only``: as
+    who may change neither registry nor online store, over tables that are there.
     """
     from feast.repo_config import RepoConfig
 
@@ -51,28 +53,53 @@ def repo_config(runtime: Runtime, project: str) -> Any:
         provider="local",
         registry={
             "registry_type": "sql",
-            "path": f"postgresql+psycopg://feast@{runtime.endpoint('database')}/feast",
+            "path": _registry(runtime, READER if reads_only else "feast"),
+            "schema_mode": "skip" if reads_only else "auto",
             "cache_ttl_seconds": 0,  # read once a process: a change of the features restarts who serves them
             "sqlalchemy_config_kwargs": {"pool_pre_ping": True, "pool_size": 2, "max_overflow": 4},
         },
-        online_store={"type": "redis", "connection_string": _online(runtime)},
+        online_store={"type": "redis", "connection_string": _online(runtime, reads_only)},
         offline_store={"type": TYPE},
         materialization_config={"pull_latest_features": True},
         entity_key_serialization_version=3,
     )
 
 
-def _online(runtime: Runtime) -> str:
+def _registry(runtime: Runtime, role: str) -> str:
+    return f"postgresql+psycopg://{role}@{runtime.endpoint('database')}/feast"
+
+
+def _online(runtime: Runtime, reads_only: bool) -> str:
     # Feast reads values as JSON: in quotes, or a password of digits becomes a number. Timeouts: never a hang.
-    password = runtime.secret("online-store")
-    return f'{runtime.endpoint("online_store")},password="{password}",socket_connect_timeout=2,socket_timeout=5'
+    password = runtime.secret("online-store-reader" if reads_only else "online-store")
+    user = f",username={READER}" if reads_only else ""
+    return f'{runtime.endpoint("online_store")}{user},password="{password}",socket_connect_timeout=2,socket_timeout=5'
 
 
-def store(runtime: Runtime, project: str) -> Any:
+def store(runtime: Runtime, project: str, *, reads_only: bool = False) -> Any:
     """Return Feast's store of a project. Costs seconds to import the first time, and reads the registry."""
     from feast import FeatureStore
 
-    return FeatureStore(config=repo_config(runtime, project))
+    return FeatureStore(config=repo_config(runtime, project, reads_only=reads_only))
+
+
+def registered(runtime: Runtime, project: str) -> bool:
+    """Tell whether the registry knows a project, as who may read it only: a store that is made would make the project.
+
+    Raises:
+        RuntimeProblem: the registry does not answer.
+    """
+    import sqlalchemy as sa
+    from feast.infra.registry.sql import projects
+
+    engine = sa.create_engine(_registry(runtime, READER), poolclass=sa.NullPool)
+    try:
+        with engine.connect() as connection:
+            there = sa.inspect(connection).has_table(projects.name)
+            found = sa.select(projects.c.project_id).where(projects.c.project_id == project)
+            return there and connection.execute(found).first() is not None
+    except sa.exc.OperationalError:
+        raise RuntimeProblem("Feast's registry does not answer", path="database", fix="groundplan status") from None
 
 
 def entity(name: str, properties: Mapping[str, Any]) -> Any:

@@ -107,6 +107,7 @@ def test_ml_resources_wait_for_what_they_need_and_go_with_the_database(deployed:
         ("RuntimeConfig runtime-config", {"DataFolder data-folder", "Secret database-admin"}),
         ("Service database", {"RuntimeConfig runtime-config"}),
         ("Service mlflow", {"Service database", "Service objects"}),
+        ("Service feast", {"Service database", "Service online-store"}),
         ("Service ray", {"RuntimeConfig runtime-config"}),
         ("Service controlplane", {"Service database", "Service objects", "Service mlflow", "Service ray"}),
     ],
@@ -133,7 +134,7 @@ def test_the_provider_knows_its_endpoint_before_anything_exists(deployed: Deploy
 
 def test_endpoints_are_known_and_credentials_secret(deployed: Deployed) -> None:
     endpoints = deployed.outputs["endpoints"]
-    assert {"predict", "controlplane", "mlflow", "ray", "objects", "database"} <= endpoints.keys()
+    assert {"predict", "controlplane", "mlflow", "feast", "ray", "objects", "database"} <= endpoints.keys()
     assert endpoints["predict"] == next(iter(endpoints["applications"].values()))
     assert endpoints["predict"] == f"{endpoints['serve']}/flights/delay"
     seen: list[Any] = []

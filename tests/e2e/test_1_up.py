@@ -1,11 +1,22 @@
 """From nothing to a prediction, and the second ``up``."""
 
+import asyncio
 import json
+import math
 import re
 import time
+from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from feast import FeatureStore
+from feast.repo_config import RepoConfig
 
+from groundplan_runtime.block import Block
+from groundplan_runtime.config import Runtime
+from groundplan_runtime.online import OnlineReader
+from tests.e2e.door import Door
 from tests.support.clone import Clone
 
 ENTITIES = [{"origin": "JFK", "carrier": "AA"}, {"origin": "EWR", "carrier": "UA"}]
@@ -63,7 +74,48 @@ def test_a_second_up_and_preview_change_nothing(clone: Clone) -> None:
 
 def test_outputs_name_every_endpoint(clone: Clone) -> None:
     endpoints = clone.outputs()["endpoints"]
-    assert set(endpoints) >= {"predict", "controlplane", "mlflow", "ray", "objects", "database"}
+    assert set(endpoints) >= {"predict", "controlplane", "mlflow", "feast", "ray", "objects", "database"}
+
+
+def test_feast_s_own_client_gets_through_the_gateway_what_the_application_reads(clone: Clone, tmp_path: Path) -> None:
+    door = Door(clone, clone.outputs())
+    features = read_by(door, "delay")
+    asked = [f"{view}:{field}" for view, told in features["views"].items() for field in told["fields"]]
+    config = RepoConfig(
+        project="flights", provider="local", registry=str(tmp_path / "registry.db"), entity_key_serialization_version=3,
+        online_store={"type": "remote", "path": f"{door.url}/feast/flights", "cert": door.outputs["gateway_ca"]},
+        auth={"type": "oidc", "token": door.machine("ci")},
+    )  # fmt: skip
+    store = FeatureStore(config=config)
+    found = store.get_online_features(asked, ENTITIES, full_feature_names=True).to_dict()
+    block = asyncio.run(read(clone, features))
+    assert len(asked) == len(block.names) + len(block.texts) - len(features["entities"])
+    for name, values in block.columns().items():
+        told = found[name] if name in block.texts else [math.nan if value is None else value for value in found[name]]
+        assert told == (values if name in block.texts else pytest.approx(values, rel=0, abs=0, nan_ok=True)), name
+    assert door.ask("GET", "/feast/flights/health", door.machine("ci")).status_code == 200
+    assert door.ask("POST", "/feast/flights/push", door.machine("ci"), json={}).status_code in (403, 404)
+    assert door.http.post("/feast/flights/get-online-features", json={}).status_code == 401
+
+
+def read_by(door: Door, application: str) -> dict[str, Any]:
+    """The features that an application was told to read, by Ray Serve's own word."""
+    headers = {"Authorization": f"Bearer {door.outputs['credentials']['ray-token']}"}
+    url = f"{door.outputs['endpoints']['ray']}/api/serve/applications/"
+    found = httpx.get(url, headers=headers, timeout=30, trust_env=False).json()["applications"]
+    ours = next(each for name, each in found.items() if name.startswith(f"flights-{application}"))
+    config = ours["deployed_app_config"]
+    told = [each["user_config"]["features"] for each in config["deployments"] if "features" in each["user_config"]]
+    return dict(next(iter(told[0].values())))
+
+
+async def read(clone: Clone, features: dict[str, Any]) -> Block:
+    """What the application's own reader reads for the same entities."""
+    reader = OnlineReader(Runtime.load(clone.path / ".groundplan/local/runtime.json"), "flights")
+    try:
+        return await reader.read(features, ENTITIES)
+    finally:
+        await reader.close()
 
 
 def test_what_was_served_is_found_again_in_the_offline_store(clone: Clone) -> None:

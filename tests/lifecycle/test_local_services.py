@@ -17,6 +17,7 @@ from tests.support.local_stack import HANDLERS, LocalStack, make_site
 from groundplan.errors import Refused, ServiceError
 from groundplan.local.folder import Folder, Owner
 from groundplan.local.portcheck import is_free
+from groundplan.local.secret import SecretHandler
 from groundplan.local.service import ServiceHandler
 from groundplan.local.supervisor import Supervisor
 

@@ -79,7 +79,7 @@ def declare(
 
 
 #: Registrations arrive in any order; the engine would follow the dependencies.
-SERVICES = ("database", "identity", "objects", "online-store", "mlflow", "ray", "controlplane")
+SERVICES = ("database", "identity", "objects", "online-store", "feast", "mlflow", "ray", "controlplane")
 
 
 def _rank(inputs: dict[str, Any]) -> int:

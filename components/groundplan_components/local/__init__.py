@@ -2,6 +2,7 @@
 
 from groundplan_components.local.control_plane import ControlPlane
 from groundplan_components.local.database import Database
+from groundplan_components.local.feature_server import FeatureServer
 from groundplan_components.local.gateway import Gateway
 from groundplan_components.local.identity import Identity
 from groundplan_components.local.object_store import ObjectStore
@@ -14,6 +15,7 @@ from groundplan_components.local.tracking import Tracking
 __all__ = [
     "ControlPlane",
     "Database",
+    "FeatureServer",
     "Gateway",
     "Identity",
     "ObjectStore",

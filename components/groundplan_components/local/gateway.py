@@ -10,7 +10,7 @@ from groundplan_components.local.part import Part
 from groundplan_components.local.site import Site
 
 LAUNCH = "groundplan.local.launch"
-UPSTREAMS = ("identity", "controlplane", "mlflow", "ray", "serve")
+UPSTREAMS = ("identity", "controlplane", "mlflow", "feast", "ray", "serve")
 #: Where the issuer's keys lie, below its address.
 KEYS = "/identity/jwks"
 

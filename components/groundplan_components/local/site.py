@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 BUCKET = "groundplan"
-HTTP = ("objects", "mlflow", "controlplane", "ray", "serve", "identity")
+HTTP = ("objects", "mlflow", "feast", "controlplane", "ray", "serve", "identity")
 PLAIN = ("database", "online_store")
 
 

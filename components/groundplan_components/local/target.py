@@ -13,6 +13,7 @@ from groundplan.spec import StackSpec
 from groundplan.spec.stack import SINGLE_OFFSETS
 from groundplan_components.local.control_plane import ControlPlane
 from groundplan_components.local.database import Database
+from groundplan_components.local.feature_server import FeatureServer
 from groundplan_components.local.gateway import Gateway, authority
 from groundplan_components.local.identity import Identity
 from groundplan_components.local.object_store import ObjectStore
@@ -48,6 +49,7 @@ def deploy_local(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Pla
     objects = ObjectStore("objects", site, after())
     identity = _identity(stack, site, after(database))
     online = OnlineStore("online-store", site, after())
+    FeatureServer("feature-server", site, after(database, online))
     tracking = Tracking("tracking", site, after(database, objects))
     ray = Ray("ray", site, _ray_size(stack), after())
     plane = ControlPlane("controlplane", site, after(database, objects, online, tracking, ray))

@@ -16,6 +16,7 @@ def summarize(platform: Platform, projects: Sequence[LoadedProject]) -> None:
     door = platform.address("gateway")
     rows = [[name, f"{door}{path}"] for name, path in PAGES.items()]
     served = applications(projects)
+    rows += [[f"features {each.spec.name}", f"{door}/feast/{each.spec.name}"] for each in projects]
     rows += [[f"predict {a.id}", f"{door}/serve/{a.id}"] for a in served]
     print_line()
     print_table(["endpoint", "address"], rows)

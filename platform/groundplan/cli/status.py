@@ -14,7 +14,8 @@ from groundplan.cli._settings import stack_id
 from groundplan.errors import ServiceError
 
 app = command_app()
-ENDPOINTS = ("gateway", "identity", "controlplane", "mlflow", "ray", "objects", "serve", "database", "online_store")
+ENDPOINTS = ("gateway", "identity", "controlplane", "mlflow", "feast", "ray", "objects", "serve", "database",
+             "online_store")  # fmt: skip
 #: Section → its columns; all but the services are the control plane's answer.
 SECTIONS = {
     "services": ["name", "state", "pid", "log"],

@@ -15,6 +15,7 @@ HEALTH = {
     "controlplane": "/healthz",
     "identity": "/identity/healthz",
     "mlflow": "/health",
+    "feast": "/health",
     "objects": "/status",
     "ray": "/api/gcs_healthz",
     "serve": "/-/routes",
@@ -23,6 +24,7 @@ PLACES = {
     "controlplane": "/v1",
     "identity": "/identity",
     "mlflow": "/mlflow/",
+    "feast": "/feast",
     "ray": "/ray/",
     "serve": "/serve",
 }

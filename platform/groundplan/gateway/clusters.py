@@ -15,6 +15,7 @@ HEALTH: dict[str, tuple[str, range]] = {
     "identity": ("/identity/healthz", range(200, 201)),
     "controlplane": ("/healthz", range(200, 201)),
     "mlflow": ("/health", range(200, 201)),
+    "feast": ("/health", range(200, 201)),
     "ray": ("/api/gcs_healthz", range(200, 201)),
     "serve": ("/-/routes", range(200, 504)),
 }

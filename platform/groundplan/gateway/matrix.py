@@ -19,8 +19,9 @@ A role is granted in `stacks/<env>.yaml` to a group, in projects or in `all`:
 holds what one may see); *all*: only a grant with `projects: all` counts; *open*: no token is needed.
 
 **Personal data** ([personal-data.md](personal-data.md)) needs `personal_data: true` in a grant beside the role, which
-no role gives: *application*: in the project, of an application that reads personal data; *anything*: in every project
-that holds personal data, since what answers knows no projects. The control plane judges its own answers.
+no role gives: *application*: in the project, of an application that reads personal data; *project*: in a
+project that holds any; *anything*: in every project that holds any, since what answers knows no projects. The control
+plane judges its own answers.
 
 """
 

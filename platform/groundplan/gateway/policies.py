@@ -44,7 +44,8 @@ def _policies(rule: Rule, projects: Sequence[str], personal: Mapping[str, Sequen
     found: dict[str, Any] = {}
     for project in projects:
         closed = personal.get(project, ()) if rule.reveals == "application" else ()
-        found |= _of_project(rule, project, sees, closed)
+        whole = [project] if rule.reveals == "project" and project in personal else []
+        found |= _of_project(rule, project, [*sees, *whole], closed)
     return found
 
 

@@ -10,7 +10,7 @@ from groundplan.gateway.settings import HOSTS, Settings, Tokens
 from groundplan.spec.access import LIMITS, RULES, Rule, Upstream
 
 #: What a service's own paths begin with behind the gateway: cut off, since it does not know of it.
-CUT: dict[Upstream, str] = {"mlflow": "/mlflow", "ray": "/ray", "serve": "/serve"}
+CUT: dict[Upstream, str] = {"mlflow": "/mlflow", "feast": "/feast", "ray": "/ray", "serve": "/serve"}
 #: Paths that programs read in different ways: refused, whoever asks. (An encoded slash fits no rule but lineage's.)
 ODD = r"(?i)[^?]*(?://|/\.{1,2}(?:/|\?|$)|%2e|%5c|%25|%0|%1|%7f|%c[01]|%f[5-9a-f]|\\|;).*"
 
@@ -112,6 +112,7 @@ def _shown(upstream: Upstream, tokens: Tokens) -> list[dict[str, Any]]:
         "controlplane": (PROOF, tokens.controlplane),
         "serve": (PROOF, tokens.serve),
         "mlflow": ("authorization", f"Bearer {tokens.mlflow}"),
+        "feast": ("authorization", f"Bearer {tokens.feast}"),
         "ray": ("authorization", f"Bearer {tokens.ray}"),
     }
     key, value = shown[upstream]

@@ -12,7 +12,7 @@ HOSTS = ("localhost", "127.0.0.1", "[::1]")
 class Settings:
     """Known to the plan, without secrets. Addresses are ``host:port``.
 
-    ``upstreams``: ``identity``, ``controlplane``, ``mlflow``, ``ray``, ``serve``. ``singles``:
+    ``upstreams``: ``identity``, ``controlplane``, ``mlflow``, ``feast``, ``ray``, ``serve``. ``singles``:
     ``<project>/<application>`` → address, of applications that are a process of their own.
     ``personal``: projects that hold personal data → their applications that answer with what comes of it.
     ``jwks``: where the issuer's keys are fetched; empty until an issuer elsewhere, without ``identity`` among the
@@ -46,5 +46,6 @@ class Tokens:
 
     controlplane: str
     mlflow: str
+    feast: str
     ray: str
     serve: str

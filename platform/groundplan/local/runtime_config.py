@@ -14,6 +14,7 @@ ROLES = {
     "postgres": "database-admin",
     "mlflow": "database-mlflow",
     "feast": "database-feast",
+    "feast_reader": "database-feast-reader",
     "controlplane": "database-controlplane",
     "identity": "database-identity",
 }

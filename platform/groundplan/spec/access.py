@@ -22,9 +22,10 @@ INHERITS: dict[str, tuple[str, ...]] = {
 }
 #: Where a role must be held: nowhere (no token), in the path's project, in any project, or in all of them (``*``).
 Scope = Literal["open", "project", "any", "stack"]
-Upstream = Literal["identity", "controlplane", "mlflow", "ray", "serve"]
-#: Whose personal data an answer may hold: nobody's; that of the path's application, if it reads any; anybody's.
-Reveals = Literal["", "application", "anything"]
+Upstream = Literal["identity", "controlplane", "mlflow", "feast", "ray", "serve"]
+#: Whose personal data an answer may hold: nobody's; that of the path's application, if it reads any; that of the
+#: path's project; anybody's.
+Reveals = Literal["", "application", "project", "anything"]
 ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 #: Methods that may be sent again when the answer was lost.
 IDEMPOTENT = frozenset({"GET", "HEAD"})
@@ -118,6 +119,10 @@ RULES: tuple[Rule, ...] = (
          "/serve/{project}/{application}/predict/feast/batch", "serve", "predict", "application"),
     Rule("application_health", "see which versions an application answers with", "viewer", "project", _READ,
          "/serve/{project}/{application}/healthz", "serve"),
+    Rule("features", "ask Feast's server for online features", "data_scientist", "project", ("POST",),
+         "/feast/{project}/get-online-features", "feast", "read", "project"),
+    Rule("features_health", "ask whether Feast's server knows a project", "viewer", "project", ("GET",),
+         "/feast/{project}/health", "feast"),
     Rule("sign_in", "sign in, get tokens and keys", "", "open", ("GET", "HEAD", "POST"),
          "/identity/**", "identity", "sign_in"),
     Rule("page", "load the catalogue's page, which holds no data", "", "open", _READ, "/catalogue/**", "controlplane"),

@@ -1,4 +1,4 @@
-"""A run's own user at the online store: reads its project's features, for as long as the run lasts."""
+"""Users of the online store that only read: a run's own, of its project, while it lasts; and Feast's server's."""
 
 import contextlib
 import secrets
@@ -8,6 +8,8 @@ from typing import Any
 from groundplan_runtime.config import Runtime
 
 PASSWORD, USER = "online-store", "online-store-user"
+#: Whom Feast's server is, here and at the database of its registry.
+READER = "feast_reader"
 #: What a reader of features sends; and what its client does when it connects.
 COMMANDS = ("+hmget", "+auth", "+hello", "+ping", "+select", "+client|setinfo")
 
@@ -21,13 +23,17 @@ def online_user(runtime: Runtime, project: str, run: str) -> Iterator[dict[str, 
     """
     password = secrets.token_urlsafe(24)
     with _client(runtime) as client:
-        rules = ("reset", "on", f">{password}", f"%R~*{project}", "-@all", *COMMANDS)
-        client.execute_command("ACL", "SETUSER", run, *rules)
+        client.execute_command("ACL", "SETUSER", run, *reading(password, project))
         try:
             yield {USER: run, PASSWORD: password}
         finally:
             with contextlib.suppress(_unreachable()):  # it took the user with it
                 client.execute_command("ACL", "DELUSER", run)
+
+
+def reading(password: str, project: str = "") -> tuple[str, ...]:
+    """Return the rules of a user that may read the keys of a project, or of all, and do nothing else."""
+    return ("reset", "on", f">{password}", f"%R~*{project}", "-@all", *COMMANDS)
 
 
 @contextlib.contextmanager

@@ -23,9 +23,9 @@ from tests.support.issuer import Issuer
 from tests.support.local_stack import ROOT
 
 PROJECTS = ("flights", "other")
-SERVICES = ("identity", "controlplane", "mlflow", "ray", "serve")
-SECRETS = {"gateway-token": "the-proof", "mlflow-token": "for-mlflow", "ray-token": "for-ray",
-           "serving-token": "for-serving"}  # fmt: skip
+SERVICES = ("identity", "controlplane", "mlflow", "ray", "serve", "feast")
+SECRETS = {"gateway-token": "the-proof", "mlflow-token": "for-mlflow", "feast-token": "for-feast",
+           "ray-token": "for-ray", "serving-token": "for-serving"}  # fmt: skip
 KEYS = "/identity/jwks"
 
 
@@ -146,7 +146,8 @@ def _await_admin(stage: Stage) -> None:
 
 def await_ok(stage: Stage) -> None:
     """Wait until the issuer's keys are there and every service is known to be well."""
-    paths = ["/v1/status", "/ray/", "/mlflow/", *(f"/serve/{name}/healthz" for name in ("flights/delay", "other/solo"))]
+    served = (f"/serve/{name}/healthz" for name in ("flights/delay", "other/solo"))
+    paths = ["/v1/status", "/ray/", "/mlflow/", "/feast/flights/health", *served]
     until(lambda: all(stage.ask("GET", path, "*:platform_admin").is_success for path in paths), "services are not well")
     until(lambda: stage.http.get("/identity/x").is_success, "the issuer is not well")
     stage.reached()

@@ -22,6 +22,7 @@ TARGETS = (
     ("POST", "/v1/projects/flights/aliases/delay@production:move"),
     ("GET", "/mlflow/api/2.0/mlflow/experiments/get"),
     ("GET", "/ray/api/jobs/"),
+    ("POST", "/feast/flights/get-online-features"),
     ("GET", "/v1/audit/events"),
 )
 Make = Callable[[Issuer], str]
@@ -150,6 +151,10 @@ PATHS = (
     "/v1/operations/model:other:x:0", "/v1/operations/model%3Aother%3Ax", "/v1/operations/x",
     "/v1/registry/models/other/delay",
     "/v1/registry/models/flights/../other/delay", "/v1/registry/models/flights%2f..%2fother/delay/versions",
+    "/feast/flights/push", "/feast/flights/write-to-online-store", "/feast/flights/materialize", "/feast/flights/docs",
+    "/feast/flights/materialize-incremental", "/feast/flights/retrieve-online-documents", "/feast/health", "/feast/",
+    "/feast/flights/get-online-features/../push", "/feast/other/get-online-features", "/feast/other/health",
+    "/feast/flights%2f..%2fother/get-online-features", "/feast/flights/get-online-features/",
     "/mlflow/../v1/audit/events", "/mlflow/%2e%2e/ray/", "/mlflow//..//ray/", "/rayx/api/jobs", "/ray", "/",
     "", "/*", "/.well-known/x", "/stats", "/config_dump", "/quitquitquit", "/ready", "/docs", "/openapi.json",
 )  # fmt: skip

@@ -79,6 +79,7 @@ def test_what_reaches_a_service_says_who_asked_and_that_it_came_through(stage: S
 
 @pytest.mark.parametrize(("path", "service", "token"), [
     ("/mlflow/api/2.0/mlflow/runs/get?run_id=1", "mlflow", "for-mlflow"), ("/ray/api/jobs/", "ray", "for-ray"),
+    ("/feast/flights/health", "feast", "for-feast"),
 ])  # fmt: skip
 def test_services_with_tokens_of_their_own_get_those(stage: Stage, path: str, service: str, token: str) -> None:
     assert stage.ask("GET", path, "*:platform_admin").status_code == 200

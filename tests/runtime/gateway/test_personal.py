@@ -29,7 +29,7 @@ def personal(stage: Stage) -> Iterator[Stage]:
 @pytest.mark.parametrize("rule", REVEALING, ids=lambda rule: rule.name)
 @pytest.mark.parametrize("attribute", ATTRIBUTES, ids=lambda words: " ".join(words) or "none")
 def test_the_attribute_is_needed_beside_the_role(personal: Stage, rule: Rule, attribute: tuple[str, ...]) -> None:
-    needed = ("flights",) if rule.reveals == "application" else ("flights", "other")
+    needed = ("flights",) if rule.reveals in ("application", "project") else ("flights", "other")
     for role in INHERITS:
         roles = (f"*:{role}", *attribute)
         for method in rule.methods:
@@ -63,6 +63,26 @@ def test_other_ways_to_write_its_path_reach_it_no_more(personal: Stage, path: st
     reached = [seen.path for seen in personal.reached()]
     assert answer.status_code in (403, 404) or reached == [path.removeprefix("/serve")]
     assert "/flights/delay/predict/feast/batch" not in [each.partition("?")[0] for each in reached]
+
+
+def test_features_need_it_in_a_project_that_holds_any_and_in_no_other(personal: Stage) -> None:
+    """Also where no application answers with it: its views are asked for by name."""
+    before = personal.settings
+    assert personal.declare(replace(before, personal={"flights": ()})) is None
+    asked = {"features": ["passenger:age"], "entities": {"passenger": ["x"]}}
+    for project, roles, status in (
+        ("flights", ("flights:data_scientist",), 403),
+        ("flights", ("flights:data_scientist", "other:personal_data"), 403),
+        ("flights", ("flights:data_scientist", HERE), 200),
+        ("flights", (HERE,), 403),
+        ("other", ("other:data_scientist",), 200),
+    ):
+        answer = personal.ask("POST", f"/feast/{project}/get-online-features", *roles, json=asked)
+        assert answer.status_code == status, f"{project} by {roles}: {answer.text}"
+        assert [seen.path for seen in personal.reached()] == [f"/{project}/get-online-features"] * (status == 200)
+    assert personal.ask("GET", "/feast/flights/health", "flights:viewer").status_code == 200, "it tells no value"
+    personal.reached()
+    assert personal.declare(before) is None
 
 
 def test_without_personal_data_nothing_needs_it(stage: Stage) -> None:

@@ -20,10 +20,10 @@ from groundplan.spec.identity import ROLES
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = Settings(
     port=1, projects=("flights", "other"), issuer="https://localhost:1/identity", jwks="http://127.0.0.1:2/jwks",
-    upstreams={name: "127.0.0.1:2" for name in ("identity", "controlplane", "mlflow", "ray", "serve")},
+    upstreams={name: "127.0.0.1:2" for name in ("identity", "controlplane", "mlflow", "feast", "ray", "serve")},
     singles={"flights/solo": "127.0.0.1:3"},
 )  # fmt: skip
-TOKENS = Tokens("secret-c", "secret-m", "secret-r", "secret-s")
+TOKENS = Tokens("secret-c", "secret-m", "secret-f", "secret-r", "secret-s")
 
 
 def test_the_documentation_is_what_the_table_says() -> None:
@@ -45,9 +45,10 @@ def test_rows_have_names_of_their_own_and_known_words() -> None:
 
 
 @pytest.mark.parametrize(("role", "does", "does_not"), [
-    ("viewer", {"status", "model", "catalogue", "lineage", "services"},
-     {"predict", "train", "alias", "approve", "audit", "ray", "runs"}),
-    ("data_scientist", {"predict", "train", "runs"}, {"alias", "declare", "approve", "audit", "ray", "runs_edit"}),
+    ("viewer", {"status", "model", "catalogue", "lineage", "services", "features_health"},
+     {"predict", "features", "train", "alias", "approve", "audit", "ray", "runs"}),
+    ("data_scientist", {"predict", "features", "train", "runs"},
+     {"alias", "declare", "approve", "audit", "ray", "runs_edit"}),
     ("ml_engineer", {"predict", "train", "alias", "declare"}, {"approve", "audit", "ray", "runs_edit"}),
     ("approver", {"approve", "status"}, {"alias", "declare", "train", "predict", "audit", "ray"}),
     ("platform_admin", {rule.name for rule in RULES}, set()),

@@ -5,12 +5,14 @@ import sys
 from pathlib import Path
 
 from groundplan.local.launch._site import become, folder, package, site, write_private
+from groundplan_runtime.isolation.online_user import READER, reading
 
 #: A process title would overwrite the marks by which its process is known as ours (groundplan.local.processes).
 CONF = """\
 bind 127.0.0.1
 port {port}
 requirepass {password}
+user {reader}
 appendonly yes
 appendfsync everysec
 save ""
@@ -24,7 +26,9 @@ def main() -> None:
     """Start it; argument: ``online_store=<port>``."""
     here = site()
     home = folder(here.data_dir / "online_store")
-    text = CONF.format(port=here.ports["online_store"], password=here.runtime.secret("online-store"))
+    secret, port = here.runtime.secret, here.ports["online_store"]
+    reader = " ".join([READER, *reading(secret("online-store-reader"))])
+    text = CONF.format(port=port, password=secret("online-store"), reader=reader)
     conf = write_private(home / "valkey.conf", text)
     become([_server(), conf, "--dir", home])
 
