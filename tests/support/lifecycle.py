@@ -10,8 +10,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from groundplan.tools import ensure_pulumi
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """\
@@ -32,6 +35,8 @@ for each in declared["resources"]:
         pulumi.export(f"{each['name']}.{output}", getattr(made[each["name"]], output, None))
 """
 QUIET = {"same", "read", "refresh"}
+#: The folder of the engine: that of the checkout's tool chain, got now where nothing has brought it yet.
+engine = cache(ensure_pulumi)
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class Lab:
         )
 
     def _environment(self) -> dict[str, str]:
-        found = [str(Path(sys.executable).parent), *tool_path(), os.environ.get("PATH", "")]
+        found = [str(Path(sys.executable).parent), str(engine()), os.environ.get("PATH", "")]
         return {
             **os.environ,
             "PATH": os.pathsep.join(found),
@@ -153,12 +158,6 @@ class Lab:
             # Offers --event-log: what was done, for machines.
             "PULUMI_DEBUG_COMMANDS": "1",
         }
-
-
-def tool_path() -> list[str]:
-    """Folders with the engine that the checkout's tool chain keeps in its cache; empty where it is on the PATH."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "groundplan" / "pulumi"
-    return [str(folder) for folder in sorted(cache.glob("*/bin"), reverse=True)]
 
 
 def _steps(log: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
