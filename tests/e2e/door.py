@@ -31,6 +31,7 @@ SERVICES = {
     "objects": "objects",
     "online-store": "online_store",
     "mlflow": "mlflow",
+    "feast": "feast",
     "controlplane": "controlplane",
     "ray": "ray",
 }

@@ -131,7 +131,9 @@ def test_she_asks_for_a_promotion_that_she_may_not_approve_herself(story: Story)
 
 def test_predictions_outlive_the_online_store(story: Story) -> None:
     kill(story.door, "online-store")
+    kill(story.door, "feast")
     story.door.answers_with(story.old)
+    assert story.door.ask("GET", "/feast/flights/health", story.door.machine("ci")).status_code == 200
 
 
 def test_who_only_looks_can_do_neither(story: Story) -> None:
