@@ -1,6 +1,7 @@
 """What a load test keeps of every request, and what it says of the pair that answered. Pure: no clock, no network."""
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,6 +108,24 @@ class Flip:
     def seconds(self, answers: Sequence[Answer]) -> float:
         """From the start to the last old answer."""
         return self.last_old(answers) - self.start
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Tiers that load by alias: what they answered while the alias was moved, one flip after the other."""
+
+    answers: Sequence[Answer]
+    flips: Sequence[Flip]
+
+    def flip_seconds(self) -> float:
+        """The middle flip: from the command until the last answer that was not wholly of the new version."""
+        ends = [*(flip.asked for flip in self.flips[1:]), math.inf]
+        return statistics.median(self._took(flip, end) for flip, end in zip(self.flips, ends, strict=True))
+
+    def _took(self, flip: Flip, end: float) -> float:
+        whole = {(flip.new, flip.new)}
+        others = [a.received for a in self.answers if a.ok and a.halves != whole and flip.asked <= a.received < end]
+        return max([flip.asked, *others]) - flip.asked
 
 
 def not_asked_for(answers: Sequence[Answer], flips: Sequence[Flip], first: int) -> list[Answer]:

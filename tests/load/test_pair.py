@@ -11,14 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.answers import Answer, not_asked_for
+from tests.load.answers import Answer, Rival, not_asked_for
 from tests.load.figures import Figures
 from tests.load.generator import Load
 from tests.load.stage import Stage, opened
 from tests.load.story import REST, WANTED, WORKERS, Record, live_through
 
 pytestmark = pytest.mark.timeout(2400)  # 8 minutes on a machine of its own
-FLIP_SECONDS, FAILED_SHARE = 1.0, 0.001
+FAILED_SHARE = 0.001
+#: Of the time that tiers which load by alias take, in the same run. (The goal is a second; the table has the figures.)
+FLIP_SHARE = 0.5
 #: The goal is 1.5 (the table has the figures); two cores that also run the load are noisier than that.
 FLIP_P99 = 2.5
 
@@ -38,23 +40,26 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def by_alias(stage: Stage, kept: Path, shown: list[str]) -> list[Answer]:
-    """The answers of tiers that load by alias, over one rollback (from version 2, which an `up` makes) and back."""
+def by_alias(stage: Stage, kept: Path, shown: list[str]) -> Rival:
+    """Tiers that load by alias, over one rollback (from version 2, which an `up` makes) and back."""
     stage.declare_version(2)
     stage.up()
+    flips = []
     with stage.rival() as url, Load(url, {}, WORKERS) as load:
         for version, what in ((1, "rollback"), (2, "back again"), (1, "rollback")):
             load.further(REST)
-            stage.move(version, what, warm=True)
+            flips.append(stage.move(version, what, warm=True))
             load.until_version(version)
+    rival = Rival(load.answers, flips)
     keep(load.answers, kept / "by_alias.jsonl")
     mixed = sum(answer.mixed for answer in load.answers)
     shown.append(f"{'loading by alias: mixed':<44}{mixed:>9} of {len(load.answers):,}")
-    return load.answers
+    shown.append(f"{'loading by alias: flip':<44}{1000 * rival.flip_seconds():>9.0f} ms from the command")
+    return rival
 
 
 @pytest.fixture(scope="module")
-def figures(by_alias: list[Answer], stage: Stage, kept: Path, shown: list[str]) -> Figures:
+def figures(by_alias: Rival, stage: Stage, kept: Path, shown: list[str]) -> Figures:
     """Ours, through everything."""
     found = Figures(Record(first=1))
     try:
@@ -70,9 +75,9 @@ def keep(answers: list[Answer], path: Path) -> None:
     path.write_text("".join(json.dumps(asdict(answer)) + "\n" for answer in answers))
 
 
-def test_tiers_that_load_by_alias_are_caught_mixing(by_alias: list[Answer]) -> None:
-    mixed = [answer for answer in by_alias if answer.mixed]
-    assert mixed, f"none of {len(by_alias)} answers is mixed: this check cannot fail"
+def test_tiers_that_load_by_alias_are_caught_mixing(by_alias: Rival) -> None:
+    mixed = [answer for answer in by_alias.answers if answer.mixed]
+    assert mixed, f"none of {len(by_alias.answers)} answers is mixed: this check cannot fail"
     assert {answer.status for answer in mixed} == {200}
 
 
@@ -91,10 +96,10 @@ def test_no_version_answers_that_was_not_asked_for(figures: Figures) -> None:
     assert not_asked_for(record.all, record.flips, record.first) == []
 
 
-def test_a_flip_takes_less_than_a_second(figures: Figures) -> None:
+def test_a_flip_takes_half_as_long_as_where_tiers_load_by_alias(figures: Figures, by_alias: Rival) -> None:
     took = {flip: flip.seconds(figures.record.all) for flip in figures.flips}
     # The middle one: this machine also runs the load, and whatever else; the table shows each.
-    assert statistics.median(took.values()) < FLIP_SECONDS, took
+    assert statistics.median(took.values()) < FLIP_SHARE * by_alias.flip_seconds(), took
 
 
 def test_requests_during_a_flip_are_as_fast_as_ever(figures: Figures) -> None:

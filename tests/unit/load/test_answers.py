@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.load.answers import Answer, Flip, answer_of, halves_of, not_asked_for, percentile
+from tests.load.answers import Answer, Flip, Rival, answer_of, halves_of, not_asked_for, percentile
 
 FLIP = Flip("a move", old=1, new=3, asked=10.0, moved=12.0, done=13.0, warm=True)
 
@@ -76,3 +76,11 @@ def test_percentile_is_one_of_the_values() -> None:
     assert percentile(range(1, 101), 0.99) == 99
     assert percentile([5.0], 0.99) == 5
     assert math.isnan(percentile([], 0.99))
+
+
+def test_a_rival_has_flipped_when_its_last_old_or_mixed_answer_came() -> None:
+    back = Flip("back", old=3, new=1, asked=20.0, moved=20.5, done=21.0, warm=True)
+    mixed = Answer(14.0, 15.5, 200, (value(1, 3),) * 2, 3, 3)
+    answers = [answer(9, 11, 1), answer(11, 12, 3), mixed, answer(16, 17, 3), answer(20, 23, 3), answer(23, 24, 1)]
+    rival = Rival(answers, [FLIP, back])
+    assert rival.flip_seconds() == pytest.approx((5.5 + 3.0) / 2)
