@@ -28,7 +28,7 @@ check: .venv/develop ## Format, lint, types, import rules, docstrings, docs, sch
 	.venv/bin/python -m tests.support.checks
 
 test: .venv/develop ## Unit, components, runtime and lifecycle
-	$(PYTEST) tests/unit tests/components -n 2 && $(PYTEST) tests/runtime tests/lifecycle -n 2 --dist loadgroup
+	$(PYTEST) tests/unit tests/components -n 2 && $(PYTEST) tests/runtime tests/lifecycle
 
 test-unit: .venv/develop ## The quick tier
 	$(PYTEST) tests/unit tests/components -n 2

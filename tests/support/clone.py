@@ -1,5 +1,7 @@
 """A fresh clone with its own ports, as a user has it: what the end-to-end tests drive."""
 
+import fcntl
+import itertools
 import json
 import os
 import random
@@ -7,25 +9,45 @@ import re
 import shlex
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 SPAN = 100
+#: A file for each base, locked by whoever uses it.
+PORTS = Path(tempfile.gettempdir()) / "groundplan-test-ports"
+_RESERVED: list[IO[str]] = []
 
 
 def free_port_base() -> int:
-    """Return a base so that base … base + 99 are all free on loopback now: any, as others may look at this moment."""
-    for base in random.sample(range(23000, 32000, SPAN), 9000 // SPAN):
+    """Return a base so that base … base + 99 are all free on loopback now: any, as others may look at this moment.
+
+    It is this process' until it ends, unless all are somebody's: what will listen there may take minutes to start.
+    """
+    bases = random.sample(range(23000, 32000, SPAN), 9000 // SPAN)
+    for base in itertools.chain(filter(_reserve, bases), bases):
         if all(_is_free(base + offset) for offset in range(SPAN)):
             return base
     raise RuntimeError("no span of 100 free ports between 23000 and 32000")
+
+
+def _reserve(base: int) -> bool:
+    PORTS.mkdir(exist_ok=True)
+    file = (PORTS / str(base)).open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return False
+    _RESERVED.append(file)
+    return True
 
 
 def _is_free(port: int) -> bool:
@@ -50,11 +72,14 @@ class Clone:
     path: Path
     port_base: int
     first_up: str = ""
+    #: What :meth:`outputs` found, until anything is run again.
+    _outputs: dict[str, Any] | None = None
 
     def run(
         self, *command: str, ok: bool = True, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the clone; with ``ok`` fail with all its output when it fails."""
+        self._outputs = None
         done = subprocess.run(command, cwd=self.path, capture_output=True, text=True, env={**os.environ, **(env or {})})
         if ok and done.returncode:
             raise AssertionError(f"{shlex.join(command)} exited {done.returncode}\n{done.stdout}\n{done.stderr}")
@@ -76,7 +101,9 @@ class Clone:
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets shown."""
-        return json.loads(self.pulumi("stack", "output", "--json", "--show-secrets", "-s", "local").stdout)
+        if self._outputs is None:
+            self._outputs = json.loads(self.pulumi("stack", "output", "--json", "--show-secrets", "-s", "local").stdout)
+        return self._outputs
 
     def predict(self, entities: list[dict[str, Any]]) -> httpx.Response:
         """Ask the served model for a prediction over HTTP."""
