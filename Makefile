@@ -27,14 +27,14 @@ down: .venv/deploy ## Stop everything, keep the data; PURGE=1 removes it
 check: .venv/develop ## Format, lint, types, import rules, docstrings, docs, schema
 	.venv/bin/python -m tests.support.checks
 
-test: .venv/develop ## Unit, components, runtime and lifecycle
-	$(PYTEST) tests/unit tests/components -n 2 && $(PYTEST) tests/runtime tests/lifecycle
+test: test-unit ## Unit, components, runtime and lifecycle
+	$(PYTEST) tests/runtime tests/lifecycle
 
 test-unit: .venv/develop ## The quick tier
 	$(PYTEST) tests/unit tests/components -n 2
 
-test-all: .venv/develop ## Also end to end and crashes
-	$(PYTEST) tests/unit tests/components tests/runtime tests/lifecycle tests/e2e tests/crash && $(PYTEST) tests/load
+test-all: test ## Also end to end, crashes and load
+	$(PYTEST) tests/e2e tests/crash && $(PYTEST) tests/load
 
 test-browser: .venv/develop ## The catalogue in a real browser
 	$(PYTEST) tests/browser

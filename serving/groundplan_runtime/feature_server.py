@@ -67,10 +67,11 @@ class Projects:
         return _below(project.app, request.url.path.rpartition("/")[2])
 
     async def _find(self, name: str) -> Project:
-        async with self._making:
-            if name not in self._made:
-                self._made[name] = await run_in_threadpool(self._make, name)
-            return self._made[name]
+        if name not in self._made:  # who is known waits for nobody
+            async with self._making:
+                if name not in self._made:
+                    self._made[name] = await run_in_threadpool(self._make, name)
+        return self._made[name]
 
     def _make(self, name: str) -> Project:
         if not name.isidentifier() or not feast_repo.registered(self._runtime, name):

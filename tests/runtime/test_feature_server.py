@@ -142,6 +142,16 @@ def host(runtime: Runtime) -> list[str]:
     return runtime.endpoint("database").split(":")
 
 
+def is_there(runtime: Runtime) -> bool:
+    """Whether the database takes who applies."""
+    at, port = host(runtime)
+    try:
+        psycopg.connect(f"host={at} port={port} user=feast dbname=feast").close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize(("method", "path"), [
     ("POST", "push"), ("POST", "write-to-online-store"), ("POST", "materialize"), ("POST", "materialize-incremental"),
     ("POST", "retrieve-online-documents"), ("POST", "search"), ("GET", "v1/vector_stores"), ("GET", "chat"),
@@ -205,20 +215,26 @@ def test_a_registry_that_does_not_answer_at_first_is_one_line(runtime: Runtime) 
 
 
 @pytest.mark.parametrize("service", ["database", "online-store", "feast"])
-def test_it_survives_a_crash(http: httpx.Client, stack: LocalStack, project: str, service: str) -> None:
+def test_it_survives_a_crash(
+    http: httpx.Client, stack: LocalStack, runtime: Runtime, project: str, service: str
+) -> None:
     before = ask(http, project, **ASKED)
     for process in of_folder(stack.folder.root, service):
         process.kill()
 
-    def answers() -> bool:
+    def answers(asked: dict[str, Any] = ASKED) -> bool:
         try:
-            return http.post(f"/{project}{PATH}", json=ASKED).status_code == 200
+            return http.post(f"/{project}{PATH}", json=asked).status_code == 200
         except httpx.TransportError:
             return False
 
-    time.sleep(FRESH) if service == "database" else None  # the registry is due to be read again
     eventually(answers, f"answers after {service}'s end", 60)
     assert ask(http, project, **ASKED) == before
+    if service == "database":  # the registry is read again, too: what is applied from now on appears
+        eventually(lambda: is_there(runtime), "the database is back", 60)
+        apply(runtime, project, "gusts", {"windy": ["f"]})
+        windy = {"feature_service": "windy", "entities": {"origin": ["JFK"]}}
+        eventually(lambda: answers(windy), "the service that was applied after it", FRESH + 30)
 
 
 def test_it_listens_on_loopback_only(stack: LocalStack) -> None:

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -73,7 +73,7 @@ class Clone:
     port_base: int
     first_up: str = ""
     #: What :meth:`outputs` found, until anything is run again.
-    _outputs: dict[str, Any] | None = None
+    _outputs: dict[str, Any] | None = field(default=None, init=False, repr=False)
 
     def run(
         self, *command: str, ok: bool = True, env: dict[str, str] | None = None

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 import pulumi
 
 from groundplan.gateway import Settings
+from groundplan.spec.access import Upstream
 from groundplan_components.local.part import Part
 from groundplan_components.local.site import Site
 
 LAUNCH = "groundplan.local.launch"
-UPSTREAMS = ("identity", "controlplane", "mlflow", "feast", "ray", "serve")
 #: Where the issuer's keys lie, below its address.
 KEYS = "/identity/jwks"
 
@@ -45,7 +46,7 @@ def _settings(site: Site, projects: Sequence[str], personal: Mapping[str, tuple[
     return Settings(
         port=site.ports["gateway"],
         projects=tuple(sorted(projects)),
-        upstreams={each: f"127.0.0.1:{site.ports[each]}" for each in UPSTREAMS if own or each != "identity"},
+        upstreams={each: f"127.0.0.1:{site.ports[each]}" for each in get_args(Upstream) if own or each != "identity"},
         issuer=issuer,
         jwks=f"{site.endpoints['identity']}{KEYS}" if own else "",
         singles={name: f"127.0.0.1:{port}" for name, port in site.singles.items()},
