@@ -20,7 +20,7 @@ from tests.load.story import REST, WANTED, WORKERS, Record, live_through
 pytestmark = pytest.mark.timeout(2400)  # 8 minutes on a machine of its own
 FAILED_SHARE = 0.001
 #: Of the time that tiers which load by alias take, in the same run. (The goal is a second; the table has the figures.)
-FLIP_SHARE = 0.5
+FLIP_SHARE = 1 / 3
 #: The goal is 1.5 (the table has the figures); two cores that also run the load are noisier than that.
 FLIP_P99 = 2.5
 
@@ -96,7 +96,7 @@ def test_no_version_answers_that_was_not_asked_for(figures: Figures) -> None:
     assert not_asked_for(record.all, record.flips, record.first) == []
 
 
-def test_a_flip_takes_half_as_long_as_where_tiers_load_by_alias(figures: Figures, by_alias: Rival) -> None:
+def test_a_flip_takes_a_third_as_long_as_where_tiers_load_by_alias(figures: Figures, by_alias: Rival) -> None:
     took = {flip: flip.seconds(figures.record.all) for flip in figures.flips}
     # The middle one: this machine also runs the load, and whatever else; the table shows each.
     assert statistics.median(took.values()) < FLIP_SHARE * by_alias.flip_seconds(), took
