@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -95,6 +96,31 @@ def test_a_dead_service_is_a_clear_503_and_is_back_when_it_is(stage: Stage) -> N
         serve.start()
     until(lambda: stage.ask("POST", PREDICT, "flights:data_scientist", json={}).is_success, "it is not asked again")
     stage.reached()
+
+
+def test_a_service_that_does_not_answer_in_time_is_given_up_in_one_line(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up = threading.Event()
+
+    def hang(_: Reached) -> tuple[int, bytes]:
+        given_up.wait(60)
+        return 200, b"{}"
+
+    plane = stage.services["controlplane"]
+    with monkeypatch.context() as patch:
+        patch.setitem(LIMITS, "write", replace(LIMITS["write"], timeout=1))
+        assert stage.declare(stage.settings) is None
+        plane.answer = hang
+        try:
+            answer = stage.ask("POST", "/v1/projects/flights/models/delay:train", "flights:data_scientist")
+        finally:
+            given_up.set()
+            plane.answer = None
+    assert stage.declare(stage.settings) is None
+    assert answer.status_code == 504
+    assert answer.json()["error"].keys() == WORDS
+    assert len(stage.reached()) == 1, "a write is not asked again"
 
 
 def test_a_service_that_calls_itself_ill_is_not_asked(stage: Stage) -> None:
