@@ -9,21 +9,52 @@ import pulumi
 from groundplan.errors import GroundplanError
 from groundplan.plan import Plan
 from groundplan.spec import StackSpec
+from groundplan_components.foresight import foresee
 from groundplan_components.local.target import deploy_local
 from groundplan_components.ml import deploy_projects
 from groundplan_components.platform import Platform, Target
 
-TARGETS: Mapping[str, Target] = {"local": deploy_local}
+
+def _deploy_kubernetes(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Platform:
+    """Import the Kubernetes side only when it is deployed: it is an extra, and takes its time."""
+    try:
+        from groundplan_components.kubernetes.target import deploy_kubernetes  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name != "pulumi_kubernetes":
+            raise
+        what = f"target {stack.target!r} needs the extra kubernetes, which is not installed"
+        raise GroundplanError(f"{what}; fix: .venv/bin/uv sync --frozen --inexact --extra kubernetes") from None
+    return deploy_kubernetes(stack, plan, stack_id, root)
+
+
+def _deploy_aws(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Platform:
+    """Import AWS's side only when it is deployed: it is an extra of 271 MB."""
+    try:
+        from groundplan_components.aws.target import deploy_aws  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name not in ("pulumi_aws", "pulumi_kubernetes"):
+            raise
+        what = "target 'aws' needs the extras aws and kubernetes, which are not installed"
+        fix = ".venv/bin/uv sync --frozen --inexact --extra aws --extra kubernetes"
+        raise GroundplanError(f"{what}; fix: {fix}") from None
+    return deploy_aws(stack, plan, stack_id, root)
+
+
+TARGETS: Mapping[str, Target] = {
+    "local": deploy_local,
+    "kind": _deploy_kubernetes,
+    "kubernetes": _deploy_kubernetes,
+    "aws": _deploy_aws,
+}
 
 
 def deploy(stack: StackSpec, plan: Plan, root: Path) -> dict[str, Any]:
-    """Declare everything; return the outputs ``endpoints``, ``gateway``, ``gateway_ca`` (a path), ``identity`` and,
-    secret, ``credentials`` and ``identities``.
+    """Declare everything; return the outputs ``endpoints``, ``gateway``, ``gateway_ca`` (a path), ``identity``,
+    ``bill`` (where somebody bills it) and, secret, ``credentials`` and ``identities``.
 
-    Raises GroundplanError when the stack has no id, or a target that this release has not got.
+    Raises GroundplanError when the stack has no id, or the extra of its target is not installed.
     """
-    if stack.target not in TARGETS:
-        raise GroundplanError(f"target {stack.target!r} is not in this release; allowed: {', '.join(TARGETS)}")
+    foreseen = foresee(stack, plan)
     platform = TARGETS[stack.target](stack, plan, _stack_id(stack), root)
     deploy_projects(plan, platform)
     return {
@@ -33,6 +64,7 @@ def deploy(stack: StackSpec, plan: Plan, root: Path) -> dict[str, Any]:
         "credentials": pulumi.Output.secret(dict(platform.credentials)),
         "identity": platform.issuer,
         "identities": pulumi.Output.secret(dict(platform.identities)),
+        **foreseen,
     }
 
 

@@ -11,6 +11,7 @@ from groundplan_runtime.errors import RuntimeProblem
 
 VARIABLE = "GROUNDPLAN_RUNTIME"
 REGION = "us-east-1"
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,15 @@ class Runtime:
     endpoints: Mapping[str, str]
     #: ``<project>/<application>`` → address, of applications that are a process of their own.
     applications: Mapping[str, str] = field(default_factory=dict)
+    #: The address that a service listens at: this machine only, unless it runs in a pod.
+    bind: str = LOOPBACK
+    region: str = REGION
+    #: Whether database and online store take nobody without TLS: a cloud's own.
+    tls: bool = False
+    #: Workload → the role whose rights its run is given, where the object store knows roles.
+    roles: Mapping[str, str] = field(default_factory=dict)
+    #: The stack whose registry of pairs this one reads, and never writes; None: it has its own.
+    registry: str | None = None
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Runtime":
@@ -44,7 +54,9 @@ class Runtime:
         missing = [key for key in wanted if key not in document]
         if missing:
             raise RuntimeProblem(f"has no {', '.join(missing)}", path=path, fix="`groundplan up` writes it again")
-        values = {key: document[key] for key in wanted} | {"applications": document.get("applications", {})}
+        more = {"applications": {}, "bind": LOOPBACK, "region": REGION, "tls": False, "roles": {}, "registry": None}
+        values = {key: document[key] for key in wanted}
+        values |= {key: document.get(key, default) for key, default in more.items()}
         return cls(**values | {"data_dir": Path(values["data_dir"]), "secrets_dir": Path(values["secrets_dir"])})
 
     def endpoint(self, name: str) -> str:
@@ -70,7 +82,7 @@ class Runtime:
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which clients (AWS, libpq, MLflow, Ray) find their service and credentials."""
-        found = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+        found = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
         if self.secret_file("aws-credentials").exists():  # none in a cloud, where the role is the credential
             found["AWS_SHARED_CREDENTIALS_FILE"] = str(self.secret_file("aws-credentials"))
             found["AWS_EC2_METADATA_DISABLED"] = "true"
@@ -81,6 +93,8 @@ class Runtime:
             }
         if self.secret_file("pgpass").exists():
             found["PGPASSFILE"] = str(self.secret_file("pgpass"))
+        if self.tls:
+            found["PGSSLMODE"] = "require"
         if "mlflow" in self.endpoints:
             # Its client tells its makers of every call, in a thread that now and then fails the call.
             found |= {"MLFLOW_TRACKING_URI": self.endpoints["mlflow"], "MLFLOW_DISABLE_TELEMETRY": "true"}

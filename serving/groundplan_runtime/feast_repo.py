@@ -71,9 +71,12 @@ def _registry(runtime: Runtime, role: str) -> str:
 
 def _online(runtime: Runtime, reads_only: bool) -> str:
     # Feast reads values as JSON: in quotes, or a password of digits becomes a number. Timeouts: never a hang.
-    password = runtime.secret("online-store-reader" if reads_only else "online-store")
-    user = f",username={READER}" if reads_only else ""
-    return f'{runtime.endpoint("online_store")}{user},password="{password}",socket_connect_timeout=2,socket_timeout=5'
+    # A cloud's own store has one user.
+    reader = reads_only and runtime.secret_file("online-store-reader").exists()
+    password = runtime.secret("online-store-reader" if reader else "online-store")
+    more = f",username={READER}" if reader else ""
+    more += ",ssl=true" if runtime.tls else ""
+    return f'{runtime.endpoint("online_store")},password="{password}",socket_connect_timeout=2,socket_timeout=5{more}'
 
 
 def store(runtime: Runtime, project: str, *, reads_only: bool = False) -> Any:

@@ -114,13 +114,13 @@ def main() -> int:
     try:
         runtime = Runtime.load()
         app = make(runtime)
-        host, port = runtime.endpoint("feast").removeprefix("http://").rsplit(":", 1)
+        port = int(runtime.endpoint("feast").rpartition(":")[2])
     except RuntimeProblem as problem:
         print(f"error: {problem}", file=sys.stderr)  # noqa: T201
         return 1
     os.environ.update(runtime.environment())
     patience = {"timeout_keep_alive": LINGER, "timeout_graceful_shutdown": 5}
-    uvicorn.run(app, host=host, port=int(port), log_level="warning", lifespan="off", **patience)
+    uvicorn.run(app, host=runtime.bind, port=port, log_level="warning", lifespan="off", **patience)
     return 0
 
 

@@ -43,7 +43,8 @@ class OnlineRows:
 
         host, port = self._runtime.endpoint("online_store").rsplit(":", 1)
         password = self._runtime.secret("online-store")
-        return redis.Redis(host, int(port), password=password, socket_connect_timeout=2, socket_timeout=5)
+        limits = {"socket_connect_timeout": 2, "socket_timeout": 5}
+        return redis.Redis(host, int(port), password=password, ssl=self._runtime.tls, **limits)
 
 
 def _batches(client: Any, project: str, join_keys: Sequence[str]) -> Iterator[list[bytes]]:

@@ -81,12 +81,13 @@ class Wire:
     @property
     def _pool(self) -> Any:
         if self._made is None:
-            from redis.asyncio import BlockingConnectionPool
+            from redis.asyncio import BlockingConnectionPool, Connection, SSLConnection
             from redis.asyncio.retry import Retry
             from redis.backoff import NoBackoff
 
             host, port = self._runtime.endpoint("online_store").rsplit(":", 1)
             self._made = BlockingConnectionPool(
+                connection_class=SSLConnection if self._runtime.tls else Connection,
                 host=host,
                 port=int(port),
                 username=self._user(),

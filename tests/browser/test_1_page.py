@@ -52,10 +52,14 @@ def test_found_by_search_and_filters_which_are_in_the_address(page: Page) -> Non
 
 def test_by_keys_alone(page: Page) -> None:
     sign_in(page, "ana", "/catalogue/?q=new+york")
+    expect(page.get_by_role("link", name="flights/delay")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/v1/" in request.url else None)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+    assert asked == [], "the list is there, and stays"
     page.keyboard.press("/")
     for _ in range(10):
         page.keyboard.press("Tab")

@@ -14,3 +14,12 @@ def event_loop_of_the_thread() -> Iterator[None]:
     yield
     asyncio.set_event_loop(None)
     loop.close()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nobodys_account() -> Iterator[None]:
+    """No credentials of AWS, whatever this machine has: a program would ask an account by them. Nor a tunnel."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("groundplan.account.ask.signed_in", lambda: False)
+        patch.setattr("groundplan.account.session._carries", lambda port: True)
+        yield

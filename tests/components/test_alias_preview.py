@@ -93,6 +93,13 @@ def test_a_hold_is_told_with_its_reason_and_how_to_lift_it(preview: Preview) -> 
 WORDS = "the pair that this `up` trains would be promoted if: mae better than baseline; an approval by somebody else"
 
 
+def test_a_pair_that_comes_from_elsewhere_is_no_training(preview: Preview) -> None:
+    preview.answer = httpx.Response(503, json={"error": {"what": "down"}})
+    assert preview.of({**ALIAS, "source": {"stack": "dev"}}) == [
+        WORDS.replace("the pair that this `up` trains", "the pair that comes from dev")
+    ]
+
+
 def test_what_a_training_will_show_is_told_in_words(preview: Preview) -> None:
     preview.answer = httpx.Response(200, json={**FOUND, "to": None, "training": True})
     assert preview.of(ALIAS) == [WORDS]

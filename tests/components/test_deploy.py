@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pulumi
 import pytest
@@ -18,12 +18,14 @@ from groundplan.provider.schema import schema_json
 from groundplan.provider.table import COMMON, KINDS
 from groundplan.spec import StackSpec
 from groundplan_components import resources
-from groundplan_components.deploy import deploy
+from groundplan_components.deploy import TARGETS, deploy
 from groundplan_components.resources.ml import KIND_CLASSES
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK_ID = "0b5e9f0e-test"
 PYTHON = "/runtime/bin/python"
+#: What only the other targets register (test_kubernetes.py).
+IN_A_CLUSTER = {"groundplan:kind:Cluster", "groundplan:stack:Certificate", "groundplan:stack:Secret"}
 
 
 class Echo(mocks.Mocks):
@@ -119,7 +121,7 @@ def test_services_start_after_what_they_need(deployed: Deployed, title: str, nee
 def test_every_type_and_input_that_is_registered_is_in_the_schema(deployed: Deployed) -> None:
     schema = json.loads(schema_json())["resources"]
     custom = [r for r in deployed.recorder.requests.values() if r.custom and not r.type.startswith("pulumi:")]
-    assert {request.type for request in custom} == schema.keys()
+    assert {request.type for request in custom} == schema.keys() - IN_A_CLUSTER
     for request in custom:
         assert set(request.object) <= schema[request.type]["inputProperties"].keys(), request.name
         assert set(schema[request.type]["requiredInputs"]) <= set(request.object), request.name
@@ -174,6 +176,28 @@ def test_another_issuer_is_named_and_none_is_started(tmp_path: Path, monkeypatch
     assert not [title for title in deployed.recorder.requests if title.startswith("Secret identity-user-")]
 
 
+def test_a_shared_registry_is_its_owners_and_no_mlflow_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GROUNDPLAN_RUNTIME_PYTHON", PYTHON)
+    for part in ("stacks", "projects"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    file = tmp_path / "stacks" / "local.yaml"
+    file.write_text(f"{file.read_text()}\nsource: {{stack: dev, registry: shared}}\n")
+    deployed = Deployed(tmp_path)
+    requests, owner = deployed.recorder.requests, deployed.stack.owner
+    assert owner is not None
+    assert not {"Service mlflow", "Secret mlflow-token", "Secret mlflow-reader-token"} & requests.keys()
+    runtime = requests["RuntimeConfig runtime-config"].object
+    token = f"{ROOT}/{owner.local.data_dir}/secrets/mlflow-reader-token"
+    assert runtime["registry"] == {"stack": "dev", "token_file": token}
+    assert runtime["endpoints"]["mlflow"] == f"http://127.0.0.1:{owner.local.port('mlflow')}"
+    told = json.loads(requests["Service gateway"].object["setup"][0][-1])
+    assert "mlflow" not in told["upstreams"]
+    schema = json.loads(schema_json())["resources"]["groundplan:local:RuntimeConfig"]
+    assert set(runtime) <= schema["inputProperties"].keys()
+
+
 def test_classes_take_and_have_what_the_table_says() -> None:
     assert KIND_CLASSES.keys() == KINDS.keys()
     for name, kind in KINDS.items():
@@ -183,18 +207,15 @@ def test_classes_take_and_have_what_the_table_says() -> None:
         assert args.__optional_keys__ == optional, name
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"target": "kind"}, "target 'kind' is not in this release; allowed: local"),
-        ({}, "groundplan:stack-id is missing; fix: groundplan up local"),
-    ],
-)
-def test_what_cannot_be_deployed_is_one_line(change: dict[str, str], words: str) -> None:
-    stack = StackSpec.model_validate({"name": "local", "target": "local", **change})
+def test_every_target_that_can_be_declared_can_be_deployed() -> None:
+    assert set(get_args(StackSpec.model_fields["target"].annotation)) == TARGETS.keys()
+
+
+def test_a_stack_without_an_id_is_one_line() -> None:
+    stack = StackSpec.model_validate({"name": "local", "target": "local"})
     mocks.set_mocks(Echo(), project="groundplan", stack="local")
     pulumi.runtime.set_all_config({})
-    with pytest.raises(GroundplanError, match=words):
+    with pytest.raises(GroundplanError, match="groundplan:stack-id is missing; fix: groundplan up local"):
         deploy(stack, Plan("local", "local", ()), ROOT)
 
 

@@ -81,9 +81,14 @@ class Door:
         if account not in self._tokens:
             secret = self.outputs["identities"][f"identity-client-{account}"]
             form = {"grant_type": "client_credentials", "client_id": account, "client_secret": secret}
-            answer = self.http.post("/identity/token", data=form)
-            assert answer.status_code == 200, answer.text
-            self._tokens[account] = answer.json()["access_token"]
+
+            def answer() -> httpx.Response | None:
+                found = self.http.post("/identity/token", data=form)
+                return found if found.status_code != 503 else None  # the gateway does not lead there yet
+
+            given = until(answer, f"a token for {account}")
+            assert given.status_code == 200, given.text
+            self._tokens[account] = given.json()["access_token"]
         return self._tokens[account]
 
     def ask(self, method: str, path: str, token: str, **parts: Any) -> httpx.Response:
@@ -132,10 +137,10 @@ class Person:
     complaints: list[str] = field(default_factory=list)
 
     def open(self, address: str = "/catalogue/") -> None:
-        """Open a page of the gateway; asked again while the gateway comes back."""
+        """Open a page of the gateway; asked again while it comes back, or leads to no issuer yet that came back."""
 
         def answer() -> bool | None:
-            return self.door.http.get("/healthz").status_code == 200 or None
+            return all(self.door.http.get(path).status_code == 200 for path in ("/healthz", "/identity/jwks")) or None
 
         until(answer, "the platform is well")
         self.page.goto(address)

@@ -22,7 +22,7 @@ def test_a_hyperparameter_is_one_model_and_the_aliases_that_follow(clone: Clone)
         found = kinds(clone.steps())
     assert found.count("Model") == 1
     assert set(found) <= {"Model", "Alias", "Gates"}
-    assert found.count("Alias") == 2
+    assert found.count("Alias") == 3
 
 
 def test_a_feature_view_is_that_view_and_what_it_feeds(clone: Clone) -> None:

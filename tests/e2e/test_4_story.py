@@ -210,7 +210,7 @@ def test_nothing_was_lost(story: Story) -> None:
     new = next(each for each in told["versions"] if each["version"] == story.new)
     assert [(each["actor"], each["reason"]) for each in new["approvals"]] == [("ben", "compared with December")]
     assert {each["alias"]: each["version"] for each in told["aliases"]} == dict.fromkeys(
-        ("latest", "production"), story.new
+        ("latest", "staging", "production"), story.new
     )
     moves = [each for each in told["history"] if each["what"] == "moved" and each["alias"] == "production"]
     assert (moves[0]["actor"], moves[0]["version"], moves[0]["from"]) == ("nina", story.new, story.old)

@@ -25,8 +25,8 @@ def sample(kind: str, /, **properties: Any) -> Declared:
     """One resource of a kind with every property given."""
     inputs: dict[str, Prop] = {k: p for k, p in KINDS[kind].inputs.items() if k != "version"}
     values = {**{k: SAMPLES[p.type] for k, p in inputs.items()}, "project": "p", "name": "it", **properties}
-    code = {"code": {}} if kind == "Project" else {}
-    return Declared(KINDS[kind].token, kind, {**values, **code})
+    own = {"Project": {"code": {}}, "Alias": {"source": {"stack": "staging"}}}.get(kind, {})
+    return Declared(KINDS[kind].token, kind, {**values, **own})
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_killed_the_next_up_finishes_the_work_and_no_provider_is_left(plane: Fak
     plane.hold.set()
     lab.declare(sample("Entity"), sample("Model"))
     engine = lab.start("up", "--yes", "--skip-preview")
-    assert _eventually(lambda: bool(plane.operations))
+    assert _eventually(lambda: bool(plane.operations) and len(lab.state()) == 1)  # the entity is written down
     helpers = psutil.Process(engine.pid).children(recursive=True)
     providers = [each for each in helpers if "groundplan.provider" in each.cmdline()]
     engine.kill()

@@ -74,6 +74,7 @@ class Clone:
     first_up: str = ""
     #: What :meth:`outputs` found, until anything is run again.
     _outputs: dict[str, Any] | None = field(default=None, init=False, repr=False)
+    _exports: str = field(default="", init=False, repr=False)
 
     def run(
         self, *command: str, ok: bool = True, env: dict[str, str] | None = None
@@ -91,8 +92,12 @@ class Clone:
 
     def pulumi(self, *args: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
         """Run plain ``pulumi`` as a user does after ``eval "$(groundplan env local)"``."""
-        script = f'eval "$(.venv/bin/groundplan env local)" && exec pulumi {shlex.join(args)}'
-        return self.run("bash", "-c", script, ok=ok)
+        return self.run("bash", "-c", f"{self.exports()}exec pulumi {shlex.join(args)}", ok=ok)
+
+    def exports(self) -> str:
+        """The lines of ``groundplan env local``: asked for once, as in a user's shell."""
+        self._exports = self._exports or self.groundplan("env", "local").stdout
+        return self._exports
 
     def steps(self) -> dict[str, str]:
         """Preview; return what would change as ``Type name`` → operation, ``same`` and reads left out."""
@@ -115,7 +120,7 @@ class Clone:
         """Run Python in the runtime's environment with the stack's configuration, as an operator might."""
         folder = self.path / ".groundplan/local"
         code_folder = next((folder / "code").iterdir())
-        script = f'eval "$(.venv/bin/groundplan env local)" && exec "$GROUNDPLAN_RUNTIME_PYTHON" -c {shlex.quote(code)}'
+        script = f'{self.exports()}exec "$GROUNDPLAN_RUNTIME_PYTHON" -c {shlex.quote(code)}'
         env = {"GROUNDPLAN_RUNTIME": str(folder / "runtime.json"), "PYTHONPATH": str(code_folder)}
         return self.run("bash", "-c", script, env=env).stdout
 

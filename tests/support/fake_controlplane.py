@@ -7,7 +7,7 @@ provider's back. Only for unit, component and provider lifecycle tests: the real
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,8 +23,9 @@ Answer = tuple[int, dict[str, Any] | None]
 class FakeControlPlane:
     """The state of the stand-in; ``url`` while it runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, token: Callable[[], str]) -> None:
         self.url = ""
+        self.token = token
         self.resources: dict[str, dict[str, Any]] = {}
         self.code: dict[str, bytes] = {}
         self.operations: dict[str, dict[str, Any]] = {}
@@ -115,11 +116,13 @@ def _error(what: str, **more: str) -> dict[str, Any]:
 
 
 @contextmanager
-def fake_controlplane(port: int = 0) -> Iterator[FakeControlPlane]:
-    """Run a stand-in on loopback (a free port unless told) until the block ends."""
-    fake = FakeControlPlane()
-    server = ThreadingHTTPServer(("127.0.0.1", port), _request_handler(fake))
-    fake.url = f"http://127.0.0.1:{server.server_port}"
+def fake_controlplane(
+    port: int = 0, host: str = "127.0.0.1", token: Callable[[], str] = lambda: TOKEN
+) -> Iterator[FakeControlPlane]:
+    """Run a stand-in on loopback (a free port unless told) until the block ends; it lets in who brings ``token``."""
+    fake = FakeControlPlane(token)
+    server = ThreadingHTTPServer((host, port), _request_handler(fake))
+    fake.url = f"http://{host}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -136,7 +139,7 @@ def _request_handler(fake: FakeControlPlane) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            allowed = self.headers.get("Authorization") == f"Bearer {TOKEN}"
+            allowed = self.headers.get("Authorization") == f"Bearer {fake.token()}"
             status, answer = fake.answer(self.command, self.path, body) if allowed else (401, _error("a wrong token"))
             content = b"" if answer is None or self.command == "HEAD" else json.dumps(answer).encode()
             self.send_response(status)

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from groundplan.tools import ensure_pulumi
+from groundplan.tools import engine_home, ensure_pulumi
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """\
@@ -25,7 +25,7 @@ class Config(pulumi.ProviderResource):
     pass
 
 declared = json.loads(pathlib.Path("resources.json").read_text())
-provider = Config("groundplan", "groundplan", declared["config"])
+provider = Config(declared["package"], declared["package"], declared["config"])
 made = {}
 for each in declared["resources"]:
     options = pulumi.ResourceOptions(provider=provider, depends_on=[made[name] for name in each["after"]])
@@ -70,11 +70,13 @@ class Result:
 
 @dataclass
 class Lab:
-    """A throw-away Pulumi project with one stack."""
+    """A throw-away Pulumi project with one stack, and one provider whose plugin lies in ``plugin``."""
 
     folder: Path
     config: dict[str, str]
     resources: list[Declared] = field(default_factory=list)
+    package: str = "groundplan"
+    plugin: Path = ROOT / "platform/plugin"
 
     def __post_init__(self) -> None:
         """Write the project."""
@@ -82,7 +84,7 @@ class Lab:
         (self.folder / "__main__.py").write_text(PROGRAM)
         (self.folder / "Pulumi.yaml").write_text(
             "name: lab\nruntime: python\noptions: {refresh: always}\n"
-            f"plugins:\n  providers:\n    - {{name: groundplan, path: {ROOT / 'platform/plugin'}}}\n"
+            f"plugins:\n  providers:\n    - {{name: {self.package}, path: {self.plugin}}}\n"
         )
         self._pulumi("stack", "init", "lab", check=True)
 
@@ -90,7 +92,7 @@ class Lab:
         """Say what the program declares from now on."""
         self.resources = list(resources)
         rows = [{**each.__dict__, "properties": dict(each.properties)} for each in resources]
-        document = {"config": self.config, "resources": rows}
+        document = {"package": self.package, "config": self.config, "resources": rows}
         (self.folder / "resources.json").write_text(json.dumps(document))
 
     def up(self, *flags: str, ok: bool = True) -> Result:
@@ -143,9 +145,9 @@ class Lab:
     def _pulumi(self, *arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:
         named = arguments if arguments[:2] == ("stack", "init") else (*arguments, "--stack", "lab")
         command = ["pulumi", *named, "--non-interactive"]
-        return subprocess.run(
-            command, cwd=self.folder, env=self._environment(), text=True, capture_output=True, check=check
-        )
+        # The state is written once, at the end, not after every step: nobody interrupts these.
+        environment = {**self._environment(), "PULUMI_SKIP_CHECKPOINTS": "true"}
+        return subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True, check=check)
 
     def _environment(self) -> dict[str, str]:
         found = [str(Path(sys.executable).parent), str(engine()), os.environ.get("PATH", "")]
@@ -154,6 +156,7 @@ class Lab:
             "PATH": os.pathsep.join(found),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "a-passphrase",
+            "PULUMI_HOME": str(engine_home()),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             # Offers --event-log: what was done, for machines.
             "PULUMI_DEBUG_COMMANDS": "1",
@@ -168,7 +171,10 @@ def _steps(log: Path) -> dict[str, tuple[str, tuple[str, ...]]]:
         metadata = found.get("metadata")
         if metadata and not metadata["type"].startswith("pulumi:"):
             paths = tuple(sorted(metadata.get("detailedDiff") or {}))
-            steps[metadata["urn"].rsplit("::", 1)[-1]] = (metadata["op"], paths)
+            name = metadata["urn"].rsplit("::", 1)[-1]
+            # A name is one within a type only: what stays as it is does not hide a change of another type's.
+            if metadata["op"] not in QUIET or steps.get(name, ("same",))[0] in QUIET:
+                steps[name] = (metadata["op"], paths)
     return steps
 
 

@@ -19,7 +19,7 @@ class Database(Part):
             **site.service("database"),
             command=site.module(f"{LAUNCH}.postgres", *port),
             health={"kind": "command", "command": site.module(f"{LAUNCH}.probe", "database"), "timeout": 60},
-            setup=[site.module(f"{LAUNCH}.postgres_setup", *port)],
+            setup=[site.module(f"{LAUNCH}.postgres_setup")],
             stop_signal="INT",  # PostgreSQL's fast shutdown: TERM waits for every client to go
             stop_seconds=30,
         )

@@ -34,19 +34,20 @@ class Gateway(Part):
             "gateway",
             **site.service("gateway", "gateway_admin"),
             command=site.module(f"{LAUNCH}.gateway", *site.named_ports("gateway_admin")),
-            health={"kind": "command", "command": site.module(f"{LAUNCH}.probe", "gateway"), "timeout": 60},
+            health={"kind": "command", "command": site.module(f"{LAUNCH}.gateway_probe"), "timeout": 60},
             setup=[site.module(f"{LAUNCH}.gateway_setup", declared)],
         )
 
 
 def _settings(site: Site, projects: Sequence[str], personal: Mapping[str, tuple[str, ...]], issuer: str) -> Settings:
     """The stack's own issuer calls itself by the gateway's address, since people reach it there; its keys come from
-    itself. Another one says where its keys are when the gateway is set up."""
+    itself. Another one says where its keys are when the gateway is set up. MLflow is behind its owner's gateway."""
     own = issuer == f"{site.endpoints['gateway']}/identity"
+    elsewhere = {*(() if own else ("identity",)), *(("mlflow",) if site.registry else ())}
     return Settings(
         port=site.ports["gateway"],
         projects=tuple(sorted(projects)),
-        upstreams={each: f"127.0.0.1:{site.ports[each]}" for each in get_args(Upstream) if own or each != "identity"},
+        upstreams={each: f"127.0.0.1:{site.ports[each]}" for each in get_args(Upstream) if each not in elsewhere},
         issuer=issuer,
         jwks=f"{site.endpoints['identity']}{KEYS}" if own else "",
         singles={name: f"127.0.0.1:{port}" for name, port in site.singles.items()},

@@ -21,7 +21,7 @@ class Identity(Part):
         self.run(
             "identity",
             **site.service(*PORTS),
-            command=site.module("groundplan.identity", *site.named_ports("identity", "gateway")),
+            command=site.module("groundplan.identity", *site.named_ports("identity")),
             health={"kind": "http", "url": f"{site.endpoints['identity']}/identity/healthz", "timeout": 60},
             setup=[site.module("groundplan.identity.setup", to_json(tuple(declared)))],
         )

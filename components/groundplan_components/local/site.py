@@ -32,6 +32,8 @@ class Site:
     subjects: tuple[str, ...] = ()
     keep: bool = True
     bucket: str = BUCKET
+    #: ``stack`` and ``token_file`` of the one whose registry is read; None: the stack has its own.
+    registry: Mapping[str, str] | None = None
 
     @cached_property
     def endpoints(self) -> dict[str, str]:

@@ -21,10 +21,13 @@ SECRETS = (
     "controlplane-token",
     "ray-token",
     "mlflow-token",
+    "mlflow-reader-token",
     "feast-token",
     "gateway-token",
     "serving-token",
 )
+#: What the registry's owner has, not who reads it.
+OWNERS = ("mlflow-token", "mlflow-reader-token")
 
 
 class Storage(pulumi.ComponentResource):
@@ -42,12 +45,13 @@ class Storage(pulumi.ComponentResource):
             sources=list(site.sources), opts=pulumi.ResourceOptions(parent=self),
         )  # fmt: skip
         inside = pulumi.ResourceOptions(parent=self, depends_on=[self.folder])
+        names = [each for each in SECRETS if site.registry is None or each not in OWNERS]
         self.secrets = {
-            each: Secret(each, **where, name=each, keep=site.keep, opts=inside) for each in (*SECRETS, *site.subjects)
+            each: Secret(each, **where, name=each, keep=site.keep, opts=inside) for each in (*names, *site.subjects)
         }
         self.runtime = RuntimeConfig(
             "runtime-config", **where, stack=site.stack, bucket=site.bucket, endpoints=site.endpoints,
-            applications=site.applications,
+            applications=site.applications, registry=site.registry,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.folder, *self.secrets.values()]),
         )  # fmt: skip
         self.register_outputs({"folder": site.folder})

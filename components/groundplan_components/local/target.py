@@ -50,12 +50,12 @@ def deploy_local(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Pla
     identity = _identity(stack, site, after(database))
     online = OnlineStore("online-store", site, after())
     FeatureServer("feature-server", site, after(database, online))
-    tracking = Tracking("tracking", site, after(database, objects))
+    tracking = [] if site.registry else [Tracking("tracking", site, after(database, objects))]
     ray = Ray("ray", site, _ray_size(stack), after())
-    plane = ControlPlane("controlplane", site, after(database, objects, online, tracking, ray))
+    plane = ControlPlane("controlplane", site, after(database, objects, online, *tracking, ray))
     credentials = {name: secret.value for name, secret in storage.secrets.items() if name not in site.subjects}
     identities = {name: storage.secrets[name].value for name in site.subjects}
-    singles = {each: SingleApplication(each, site, after(online, tracking)) for each in site.singles}
+    singles = {each: SingleApplication(each, site, after(online, *tracking)) for each in site.singles}
     issuer = _issuer(stack, site)
     gateway = Gateway("gateway", site, stack.projects, plan.personal, issuer, after(plane, *identity))
     return Platform(
@@ -72,14 +72,23 @@ def _site(stack: StackSpec, plan: Plan, stack_id: str, root: Path) -> Site:
         root=str(root),
         folder=str((root / stack.local.data_dir).resolve()),
         python=_python(stack),
-        ports=stack.local.all_ports(),
+        ports={name: stack.local_port(name) for name in stack.local.all_ports()},
         code=code.digest(sources),
         sources=tuple(map(str, sources)),
         singles=_singles(stack, plan),
         lineage=None if stack.services.lineage == "local" else stack.services.lineage.rstrip("/"),
         subjects=tuple(one.secret for one in subjects(stack)),
         keep=stack.protection.keep_data,
+        registry=_registry(stack, root),
     )
+
+
+def _registry(stack: StackSpec, root: Path) -> dict[str, str] | None:
+    """Whose registry is read, and where its owner keeps the token for that: no secret, so it may be in a state."""
+    if stack.owner is None:
+        return None
+    folder = (root / stack.owner.local.data_dir).resolve()
+    return {"stack": stack.owner.name, "token_file": f"{folder}/secrets/mlflow-reader-token"}
 
 
 def _singles(stack: StackSpec, plan: Plan) -> dict[str, int]:

@@ -14,6 +14,6 @@ class Tracking(Part):
         self.run(
             "mlflow",
             **site.service("mlflow"),
-            command=site.module("groundplan.local.launch.tracking", *site.named_ports("mlflow", "gateway")),
+            command=site.module("groundplan.local.launch.tracking", *site.named_ports("mlflow")),
             health={"kind": "http", "url": f"{site.endpoints['mlflow']}/health", "timeout": 180},
         )

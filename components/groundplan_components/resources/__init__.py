@@ -1,5 +1,6 @@
 """Every resource type of the plugin as a typed Pulumi class, and the provider that they go through."""
 
+from groundplan_components.resources.cluster import KindCluster, StackCertificate, StackSecret
 from groundplan_components.resources.local import DataFolder, RuntimeConfig, Secret, Service
 from groundplan_components.resources.ml import (
     KIND_CLASSES,
@@ -27,6 +28,7 @@ __all__ = [
     "FeatureView",
     "Gates",
     "Groundplan",
+    "KindCluster",
     "MLResource",
     "Materialization",
     "Model",
@@ -35,4 +37,6 @@ __all__ = [
     "Secret",
     "Service",
     "ServingApplication",
+    "StackCertificate",
+    "StackSecret",
 ]

@@ -67,10 +67,12 @@ class RuntimeConfig(pulumi.CustomResource):
         bucket: Text,
         endpoints: pulumi.Input[Mapping[str, Any]],
         applications: pulumi.Input[Mapping[str, Any]],
+        registry: pulumi.Input[Mapping[str, Any]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs: dict[str, Any] = {"folder": folder, "stack_id": stack_id, "stack": stack, "bucket": bucket}
         inputs |= {"endpoints": endpoints, "applications": applications}
+        inputs |= {"registry": registry} if registry else {}
         super().__init__("groundplan:local:RuntimeConfig", resource_name, {**inputs, **_outputs("path")}, opts)
 
 

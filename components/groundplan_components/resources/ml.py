@@ -195,6 +195,7 @@ class ModelArgs(Marked):
     hyperparameters: NotRequired[Map]
     retrain: Text
     resources: NotRequired[Map]
+    source: NotRequired[Map]
 
 
 class Model(MLResource):
@@ -224,6 +225,7 @@ class AliasArgs(Marked):
     version: NotRequired[pulumi.Input[int]]
     gates: NotRequired[Items]
     on_refusal: NotRequired[Text]
+    source: NotRequired[Map]
 
 
 class Alias(MLResource):

@@ -10,6 +10,8 @@ from typing import IO, Any
 
 from groundplan.cli._leftovers import clear_leftovers, locks
 from groundplan.cli._pending import clear_pending
+from groundplan.cli._policies import Pack
+from groundplan.cli._way_in import way_in
 from groundplan.cli._workspace import Workspace
 from groundplan.errors import Refused
 from groundplan.tools.progress import say
@@ -21,23 +23,26 @@ LOCKED = "the stack is currently locked by"
 NOISE = ("no changes were expected",)
 
 
-def pulumi(workspace: Workspace, arguments: Sequence[str]) -> int:
-    """Run ``pulumi <arguments>`` for the stack and return its exit code (130 when it was interrupted).
+def pulumi(workspace: Workspace, arguments: Sequence[str], pack: Pack | None = None) -> int:
+    """Run ``pulumi <arguments>`` for the stack, ``pack`` judging it, and return its exit code (130: interrupted).
 
     Raises :class:`Refused` when another run holds the stack.
     """
     for line in (*clear_leftovers(workspace.checkout), clear_pending(workspace)):
         if line:
             say(line)
-    command = ["pulumi", *arguments, "--stack", workspace.checkout.env]
+    command = ["pulumi", *arguments, *(pack.arguments if pack else ()), "--stack", workspace.checkout.env]
+    environment = workspace.environment()
+    if pack:
+        environment["PATH"] = pack.path(environment["PATH"])
     # Where there is a terminal, its Ctrl-C reaches child and us alike. Elsewhere a group of its own sees to it
     # that the child gets the signal once: a second one would make it drop its work.
     shared = sys.stdin.isatty() or sys.stdout.isatty()
-    with _Interrupts(forward=not shared) as interrupts:
+    with way_in(workspace.checkout), _Interrupts(forward=not shared) as interrupts:
         child = subprocess.Popen(
             command,
             cwd=workspace.checkout.root,
-            env=workspace.environment(),
+            env=environment,
             stderr=subprocess.PIPE,
             text=True,
             process_group=None if shared else 0,

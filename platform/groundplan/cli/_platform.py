@@ -9,15 +9,16 @@ from typing import Any
 import httpx
 
 from groundplan.cli._checkout import Checkout
-from groundplan.cli._gateway import chosen
+from groundplan.cli._gateway import Gateway, chosen
 from groundplan.cli._provider import open_provider
 from groundplan.cli._through import ThroughGateway, client, standing
 from groundplan.cli._tokens import access_token
 from groundplan.compose import load_stack
-from groundplan.errors import GroundplanError, ServiceError
+from groundplan.errors import GroundplanError, Refused, ServiceError
 from groundplan.provider.handler import Unreachable
 from groundplan.provider.rest import LOOK, ControlPlane, explain
 from groundplan.spec import StackSpec
+from groundplan.targets.doors import outside, own_certificate
 
 HOST = "http://127.0.0.1"
 
@@ -31,14 +32,55 @@ class Platform:
 
     @property
     def data(self) -> Path:
-        """The stack's data folder."""
+        """The stack's data folder; in a cluster, what this machine keeps to reach it."""
+        if not self.local:
+            return self.checkout.own / self.stack.name
         return self.checkout.root / self.stack.local.data_dir
 
+    @property
+    def local(self) -> bool:
+        """Whether the platform is processes on this machine."""
+        return self.stack.target == "local"
+
+    @property
+    def authority(self) -> Path | None:
+        """The certificate by which the gateway is known; None where a public authority signed it."""
+        if self.local:
+            return self.data / "gateway" / "tls" / "ca.pem"
+        return self.data / "gateway-ca.pem" if own_certificate(self.stack) else None
+
+    @property
+    def gateway(self) -> Gateway | None:
+        """The gateway that people's requests go through: the one that was chosen, or that of a stack in a cluster.
+
+        None on the machine that runs the platform, where an application is asked at its own port.
+        """
+        if chosen() is not None or self.local:
+            return chosen()
+        return Gateway(self.address("gateway"), self.authority)
+
+    @property
+    def namespace(self) -> str:
+        """The platform's own namespace, in a cluster."""
+        return f"{self.stack.cluster.namespace_prefix}{self.stack.cluster.namespace}"
+
     def address(self, service: str) -> str:
-        """URL of a service that speaks HTTP; the gateway's certificate names ``localhost``."""
-        if service == "gateway":
-            return f"https://localhost:{self.stack.local.port(service)}"
-        return f"{HOST}:{self.stack.local.port(service)}"
+        """URL of a service that speaks HTTP; on this machine the gateway's certificate names ``localhost``.
+
+        GroundplanError for one that is not reached from outside its cluster.
+        """
+        if self.local:
+            scheme = "https://localhost" if service == "gateway" else HOST
+            return f"{scheme}:{self.stack.local_port(service)}"
+        doors = {str(door): url for door, url in outside(self.stack).items()}
+        if service not in doors:
+            raise GroundplanError(f"{service} has no door to the outside; there is: {', '.join(doors)}")
+        return doors[service]
+
+    def addresses(self, *services: str) -> dict[str, str]:
+        """URLs of those of some services that are reached from here."""
+        known = services if self.local else [each for each in services if each in outside(self.stack)]
+        return {each: self.address(each) for each in known}
 
     def get(self, path: str, patience: float = LOOK) -> dict[str, Any]:
         """Answer of the control plane to ``GET /v1<path>``, within ``patience`` seconds.
@@ -64,10 +106,21 @@ class Platform:
             raise GroundplanError(f"the control plane has no {path}; fix: {self._fix()}")
         return answer
 
+    def has(self, path: str) -> bool:
+        """Whether the control plane has something; raises as :meth:`get` does."""
+        return self._control().has(f"/v1{path}")
+
+    def upload(self, path: str, content: bytes) -> None:
+        """Send bytes to the control plane; raises as :meth:`get` does."""
+        self._control().upload(f"/v1{path}", content, "application/octet-stream")
+
+    def download(self, path: str) -> bytes:
+        """Bytes of the control plane; raises as :meth:`get` does."""
+        return self._control().download(f"/v1{path}")
+
     def application(self, id: str) -> str:
         """URL of a serving application, ``<project>/<name>``: at the gateway, Serve, or the process that it is."""
-        gateway = chosen()
-        if gateway is not None:
+        if (gateway := self.gateway) is not None:
             return f"{gateway.url}/serve/{id}"
         runtime = self.data / "runtime.json"
         own = json.loads(runtime.read_text()).get("applications", {}) if runtime.exists() else {}
@@ -85,15 +138,22 @@ class Platform:
             return dict(answer.json())
         raise GroundplanError(_refusal(answer))
 
+    def signed_in(self) -> bool:
+        """Whether somebody is, whose requests the gateway lets through; ServiceError when the issuer is down."""
+        try:
+            return self.gateway is None or bool(self._token())
+        except Refused:
+            return False
+
     def services(self) -> list[dict[str, Any]] | None:
-        """Services as the gateway tells of them; None on the machine that runs them, which knows more."""
-        if chosen() is None:
+        """Services as the control plane tells of them; None on the machine that runs them, which knows more."""
+        if chosen() is None and self.local:
             return None
         found = self._control().look("/services")
         return standing(found) if found else []
 
     def _predicted(self, url: str, body: dict[str, Any]) -> httpx.Response:
-        gateway = chosen()
+        gateway = self.gateway
         if gateway is None:
             # Loopback is never reached through a proxy.
             headers = {"X-Groundplan-Gateway": self._secret("serving-token")}

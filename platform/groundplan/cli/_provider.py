@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from groundplan.cli._platform import Platform
 
 ANSWER = 30.0
-#: The certificate by which clients know the stack's gateway, below the data folder.
-AUTHORITY = "gateway/tls/ca.pem"
 
 
 @dataclass(frozen=True)
@@ -79,10 +77,11 @@ def open_provider(platform: "Platform") -> Provider:
     gateway = chosen()
     if gateway is not None:
         return Provider(gateway.issuer, gateway.verify(), "look at --gateway and --gateway-ca")
-    authority = platform.data / AUTHORITY
-    if not authority.exists():
+    authority = platform.authority
+    if authority and not authority.exists():
         raise ServiceError(f"{authority} is missing: the gateway has not run yet; fix: {fix}")
-    return Provider(f"{platform.address('gateway')}/identity", ssl.create_default_context(cafile=str(authority)), fix)
+    trusted = ssl.create_default_context(cafile=str(authority) if authority else None)
+    return Provider(f"{platform.address('gateway')}/identity", trusted, fix)
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:

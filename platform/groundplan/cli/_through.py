@@ -29,6 +29,8 @@ class ThroughGateway(ControlPlane):
 
 
 def standing(services: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what ``/services`` tells as ``status`` lists services: whether each is up."""
+    """Return what ``/services`` tells as ``status`` lists services: whether each is up, or need not be yet."""
     told = services["services"]
-    return [{"name": s["name"], "up": s["health"] == "ok", "state": s["health"], "pid": None, "log": ""} for s in told]
+    return [
+        {"name": s["name"], "up": s["health"] != "down", "state": s["health"], "pid": None, "log": ""} for s in told
+    ]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from groundplan.cli._checkout import Checkout
-from groundplan.cli._settings import ensure_settings
+from groundplan.cli._settings import ensure_settings, stack_id
+from groundplan.compose import load_stack
 from groundplan.errors import ToolError
-from groundplan.tools import ensure_pulumi, ensure_runtime
-from groundplan.tools.cache import cache_root
+from groundplan.kind.upkeep import restore_kubeconfig
+from groundplan.tools import engine_home, ensure_pulumi, ensure_runtime
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Workspace:
 
     checkout: Checkout
     pulumi: Path
-    runtime: Path
+    #: Python of the runtime's environment; None where services run in a cluster, from images.
+    runtime: Path | None
 
     def variables(self) -> dict[str, str]:
         """The variables that differ from the caller's environment."""
@@ -30,10 +32,10 @@ class Workspace:
             "PATH": os.pathsep.join(_unique(os.pathsep.join(path).split(os.pathsep))),
             "PULUMI_BACKEND_URL": f"file://{self.checkout.backend}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.checkout.passphrase),
-            "PULUMI_HOME": os.environ.get("PULUMI_HOME") or str(cache_root() / "pulumi" / "home"),
+            "PULUMI_HOME": os.environ.get("PULUMI_HOME") or str(engine_home()),
             "PULUMI_PYTHON_CMD": sys.executable,
             "PULUMI_SKIP_UPDATE_CHECK": "1",
-            "GROUNDPLAN_RUNTIME_PYTHON": str(self.runtime),
+            **({"GROUNDPLAN_RUNTIME_PYTHON": str(self.runtime)} if self.runtime else {}),
         }
 
     def environment(self) -> dict[str, str]:
@@ -44,8 +46,12 @@ class Workspace:
 
 def open_workspace(checkout: Checkout) -> Workspace:
     """Get the tools, make what the stack needs, and a stack in the backend if there is none yet."""
-    workspace = Workspace(checkout, ensure_pulumi(), ensure_runtime(checkout.root))
+    stack = load_stack(checkout.root, checkout.env)
+    runtime = ensure_runtime(checkout.root) if stack.target == "local" else None
+    workspace = Workspace(checkout, ensure_pulumi(), runtime)
     ensure_settings(checkout)
+    if stack.target == "kind":
+        restore_kubeconfig(stack, stack_id(checkout) or "", checkout.root)
     if not checkout.state.exists():
         _init(workspace)
     return workspace

@@ -25,7 +25,12 @@ def logs(
     env: str = ENV_OPTION,
 ) -> None:
     """What a service wrote."""
-    file = _log(open_platform(open_checkout(env)).data / "logs", service, env)
+    platform = open_platform(open_checkout(env))
+    if not platform.local:
+        name = service.replace("_", "-")
+        there = f"kubectl --namespace {platform.namespace} logs --prefix -l app.kubernetes.io/name={name}"
+        raise GroundplanError(f"what services of {env!r} write is in their cluster; fix: {there}")
+    file = _log(platform.data / "logs", service, env)
     with file.open(errors="replace") as stream:
         for line in deque(stream, maxlen=lines):
             print_line(line.rstrip("\n"))

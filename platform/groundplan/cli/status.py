@@ -46,8 +46,8 @@ def _look(checkout: Checkout, platform: Platform) -> tuple[dict[str, Any], str |
     gateway = chosen()
     document: dict[str, Any] = {
         "stack": checkout.env,
-        "services": [] if gateway else services(platform.data, stack_id(checkout) or ""),
-        "endpoints": {"gateway": gateway.url} if gateway else {n: _address(platform, n) for n in ENDPOINTS},
+        "services": services(platform.data, stack_id(checkout) or "") if platform.local and not gateway else [],
+        "endpoints": {"gateway": gateway.url} if gateway else _endpoints(platform),
     }
     try:
         document = platform.get("/status") | document
@@ -60,10 +60,12 @@ def _look(checkout: Checkout, platform: Platform) -> tuple[dict[str, Any], str |
     return document, None
 
 
-def _address(platform: Platform, name: str) -> str:
-    if name in ("database", "online_store"):
-        return platform.address(name).removeprefix("http://")
-    return platform.address(name)
+def _endpoints(platform: Platform) -> dict[str, str]:
+    return {name: _shown(name, url) for name, url in platform.addresses(*ENDPOINTS).items()}
+
+
+def _shown(name: str, url: str) -> str:
+    return url.removeprefix("http://") if name in ("database", "online_store") else url
 
 
 def _show(document: dict[str, Any]) -> None:

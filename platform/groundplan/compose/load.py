@@ -7,6 +7,7 @@ from typing import Any
 
 from groundplan.compose.cache import Cache
 from groundplan.compose.files import read_code
+from groundplan.compose.owner import owner_of
 from groundplan.compose.tree import Tree, read_tree
 from groundplan.compose.unit import Unit, compose_unit
 from groundplan.compose.validate import Validated, validate
@@ -20,6 +21,7 @@ from groundplan.spec import (
     audience_findings,
     in_project,
     in_stack,
+    team_run_findings,
 )
 
 _ENV = re.compile(r"[A-Za-z0-9_\-]+")
@@ -56,7 +58,8 @@ class _Loader:
     def __init__(self, root: Path, env: str, cache: Path | None) -> None:
         self.root = root.resolve()
         self.env = env
-        self.cache = Cache(cache or self.root / ".groundplan" / "cache" / "compose")
+        self.cache_folder = cache or self.root / ".groundplan" / "cache" / "compose"
+        self.cache = Cache(self.cache_folder)
         self.stacks = read_tree(self.root, self.root / "stacks", skip_prefix="Pulumi.")
         self.shared = read_tree(self.root, self.root / "projects" / "_shared")
         self.problems: dict[Problem, None] = {}
@@ -69,6 +72,24 @@ class _Loader:
 
     def stack(self) -> StackSpec:
         """Return the stack (of what is valid in it). SpecError when there is none to go on with."""
+        stack, unit = self.alone()
+        if self.problems or stack.source is None or stack.source.registry == "own":
+            return stack
+        found = owner_of(stack, environments(self.root), self._other)
+        if isinstance(found, StackSpec):
+            return stack.reading(found)
+        self._add(unit.problem(found))
+        return stack
+
+    def _other(self, env: str) -> StackSpec:
+        """Return another stack of the checkout, as its file says. SpecError when anything is wrong there."""
+        loader = _Loader(self.root, env, self.cache_folder)
+        stack, _ = loader.alone()
+        loader.raise_problems()
+        return stack
+
+    def alone(self) -> tuple[StackSpec, Unit]:
+        """Return the stack by its own file alone, and that file. SpecError when there is none to go on with."""
         if self.env not in environments(self.root) or not _ENV.fullmatch(self.env):
             known = environments(self.root)
             raise SpecError([_unknown_environment(self.env, known)])
@@ -80,7 +101,7 @@ class _Loader:
             raise SpecError(list(self.problems))
         self._add(*(unit.problem(finding) for finding in in_stack(checked.spec)))
         self._named("name", checked, unit, self.env, "the name of the file")
-        return checked.spec
+        return checked.spec, unit
 
     def projects(self, stack: StackSpec) -> list[LoadedProject]:
         """Return the stack's projects, those that could be read."""
@@ -89,6 +110,8 @@ class _Loader:
         units = {project.spec.name: unit for project, unit in found if project is not None}
         for name, finding in across_projects([project.spec for project in loaded]):
             self._add(units[name].problem(finding))
+        for project in loaded:
+            self._add(*(units[project.spec.name].problem(each) for each in team_run_findings(stack, project.spec)))
         if not self.problems and self._stack_unit:  # what flows where is known of valid projects alone
             found_of = (finding for project in loaded for finding in audience_findings(stack.access, project.spec))
             self._add(*map(self._stack_unit.problem, found_of))

@@ -1,5 +1,6 @@
 """Runs the control plane: ``python -m groundplan.controlplane``, with GROUNDPLAN_RUNTIME naming the platform."""
 
+import importlib
 import logging
 import os
 import sys
@@ -14,6 +15,9 @@ from groundplan_runtime.errors import RuntimeProblem
 
 #: MLflow's client waits for minutes unless told: a look at what is there must be answered, or refused, sooner.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+#: What requests need and takes seconds to import. One thread does so before any of them comes: of two that begin at
+#: once, one finds modules that are half made, and then nobody can use them any more.
+LIBRARIES = ("feast", "feast.infra.registry.sql", "mlflow", "mlflow.artifacts", "botocore.config")
 
 
 def main() -> int:
@@ -26,9 +30,11 @@ def main() -> int:
     runtime.apply_environment()
     os.environ.update({key: os.environ.get(key, value) for key, value in PATIENCE.items()})
     _log_as_json()
-    host, port = runtime.endpoint("controlplane").removeprefix("http://").rsplit(":", 1)
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    port = runtime.endpoint("controlplane").rsplit(":", 1)[1]
     app = make_app(Platform.of(runtime))
-    uvicorn.run(app, host=host, port=int(port), log_level="warning", timeout_graceful_shutdown=5)
+    uvicorn.run(app, host=runtime.bind, port=int(port), log_level="warning", timeout_graceful_shutdown=5)
     return 0
 
 

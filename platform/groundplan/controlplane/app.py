@@ -22,6 +22,7 @@ from groundplan.controlplane.api import (
     registry,
     resources,
     services,
+    transfer,
 )
 from groundplan.controlplane.api.common import CORRELATION, correlation_id
 from groundplan.controlplane.api.encoded import EncodedPaths
@@ -57,7 +58,7 @@ def make_app(platform: Platform) -> FastAPI:
     app.include_router(resources.router)
     app.include_router(registry.router)
     app.include_router(promotion.router)
-    for each in (lineage, marquez, marquez_things, marquez_before, audit, catalogue, services):
+    for each in (lineage, marquez, marquez_things, marquez_before, audit, catalogue, services, transfer):
         app.include_router(each.router)
     app.mount("/catalogue", CataloguePage())
     app.add_api_route("/healthz", _health, methods=["GET"])

@@ -7,7 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from groundplan.controlplane import operations
+from groundplan.controlplane.adapters import templates
 from groundplan.controlplane.adapters.feast import FeastAdapter
+from groundplan.controlplane.adapters.jobs import Jobs
+from groundplan.controlplane.adapters.kube_api import KubeApi
+from groundplan.controlplane.adapters.kube_jobs import KubeJobs, Mould
+from groundplan.controlplane.adapters.kube_serve import KubeServe
 from groundplan.controlplane.adapters.mlflow import MlflowAdapter
 from groundplan.controlplane.adapters.objects import Objects
 from groundplan.controlplane.adapters.ray_jobs import RayJobs
@@ -28,23 +33,29 @@ class Platform:
     objects: Objects
     feast: FeastAdapter
     mlflow: MlflowAdapter
-    jobs: RayJobs
+    jobs: Jobs
     serve: RayServe
     singles: Singles
     marks: Marks = field(default_factory=Marks)
 
+    @property
+    def shares(self) -> bool:
+        """Whether the registry is another stack's: its pairs are read there, and nothing is written."""
+        return self.runtime.registry is not None
+
     @classmethod
     def of(cls, runtime: Runtime) -> "Platform":
         """Return the platform that ``runtime`` describes."""
-        adapters = (
-            Objects(runtime),
-            FeastAdapter(runtime),
-            MlflowAdapter(runtime),
-            RayJobs(runtime),
-            RayServe(runtime),
-            Singles(runtime),
-        )
+        jobs, serve = _in_cluster(runtime) if templates.in_cluster() else (RayJobs(runtime), RayServe(runtime))
+        adapters = (Objects(runtime), FeastAdapter(runtime), MlflowAdapter(runtime), jobs, serve, Singles(runtime))
         return cls(runtime, make_engine(runtime), *adapters)
+
+
+def _in_cluster(runtime: Runtime) -> tuple[Jobs, RayServe]:
+    api = KubeApi()
+    mould = Mould(templates.template(templates.RUN), templates.settings())
+    jobs = KubeJobs(api, mould, templates.homes())
+    return jobs, KubeServe(runtime, api, templates.template(templates.RAY))
 
 
 @dataclass(frozen=True)

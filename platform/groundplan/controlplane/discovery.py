@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -30,12 +30,25 @@ PLACES = {
 }
 #: Seconds for one answer, and the first status that is none. (Serve says 503 while it has no application.)
 ANSWER, WRONG = 2.0, 504
+#: What a cluster has from its first serving application on, and the health of what is not there and need not be.
+WITH_APPLICATIONS = frozenset({"ray", "serve"})
+NONE_YET = "none yet"
 
 
-def services(runtime: Runtime) -> list[dict[str, Any]]:
-    """Return every service with its `health` (ok, down), how long it took to say so, and its place if it has one."""
-    checks = {name: _check(runtime, name) for name in runtime.endpoints if name != "gateway"}
-    return [{"name": name, "path": PLACES.get(name), **found} for name, found in _all(checks).items()]
+def services(runtime: Runtime, unborn: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Return every service with its `health`, how long it took to say so (`ms`), and its place if it has one.
+
+    Health is ok, down, or none yet: those that are ``unborn`` are not asked.
+    """
+    named = [name for name in runtime.endpoints if name != "gateway"]
+    found = _all({name: _check(runtime, name) for name in named if name not in unborn})
+    none = {"health": NONE_YET, "ms": 0.0}
+    return [{"name": name, "path": PLACES.get(name), **found.get(name, none)} for name in named]
+
+
+def well(runtime: Runtime, name: str) -> bool:
+    """Return whether a service is well now, as :func:`services` has it."""
+    return bool(_timed(_check(runtime, name))["health"] == "ok")
 
 
 def applications(runtime: Runtime, names: list[str]) -> dict[str, dict[str, Any]]:

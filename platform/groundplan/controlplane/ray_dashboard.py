@@ -19,9 +19,9 @@ class Unreachable(ServiceError):
 class Dashboard:
     """One HTTP client for all threads. Reads the token at every request: it may have been rotated."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, url: str | None = None) -> None:
         self._runtime = runtime
-        self._url = runtime.endpoint("ray")
+        self._url = url or runtime.endpoint("ray")
         self._http = httpx.Client(base_url=self._url, timeout=httpx.Timeout(TIMEOUT, connect=5), trust_env=False)
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:

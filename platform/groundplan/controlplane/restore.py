@@ -7,6 +7,7 @@ import structlog
 
 from groundplan.controlplane import operations, service, store
 from groundplan.controlplane.context import Platform
+from groundplan.controlplane.db.engine import locked
 from groundplan.controlplane.kinds.serving import is_served
 from groundplan.controlplane.problem import as_parts
 from groundplan.controlplane.store import Actor, Resource
@@ -58,7 +59,10 @@ class Restorer:
         for each in (each for each in served if each not in on_ray):
             if each.status != "pending" and self._platform.singles.has_forgotten(each.project, each.name):
                 self._restore(each)
-        session = self._platform.jobs.session() if on_ray else None
+        if self._restoring is None:
+            with locked(self._platform.engine, "ray-serve"):
+                self._platform.serve.renew()
+        session = self._platform.serve.session() if on_ray else None
         if session == self._session and self._restoring is not None:
             return
         begun = [self._restore(application) for application in on_ray]

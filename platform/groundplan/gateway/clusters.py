@@ -1,5 +1,6 @@
 """The services behind the gateway, each with its health check: a dead one is known within a second."""
 
+import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,6 +9,10 @@ from groundplan.gateway.settings import Settings, Tokens
 
 CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+#: Seconds for which a connection to a service is used again. A service's address may lead to other pods from one moment
+#: to the next, as when Ray is made anew; those of before go a minute later, and who is still connected hears nothing.
+LONGEST = 20
 #: Where Debian and its kin keep the authorities that are trusted.
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 #: Upstream → what its health check asks, and which other status than 200 is an answer (Serve without applications).
@@ -54,15 +59,25 @@ def _cluster(name: str, address: str, path: str, fine: range, tokens: Tokens) ->
     return {
         "@type": CLUSTER,
         "name": name,
-        "type": "STATIC",
+        "type": "STATIC" if _is_ip(address) else "STRICT_DNS",
         "connect_timeout": "1s",
         "per_connection_buffer_limit_bytes": 1024 * 1024,
         # Nobody is asked who is known to be down.
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
         "health_checks": [_check(name, path, fine, tokens)],
         "circuit_breakers": {"thresholds": [_bounds()]},
+        "typed_extension_protocol_options": {HTTP: _connections()},
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [_endpoint(address)]}]},
     }
+
+
+def _is_ip(address: str) -> bool:
+    """Whether an upstream is named by its address, as on one machine, or by a name, as in a cluster."""
+    try:
+        ipaddress.ip_address(address.rpartition(":")[0].strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _check(name: str, path: str, fine: range, tokens: Tokens) -> dict[str, Any]:
@@ -80,7 +95,17 @@ def _check(name: str, path: str, fine: range, tokens: Tokens) -> dict[str, Any]:
         "no_traffic_healthy_interval": "1s",
         "unhealthy_threshold": 2,
         "healthy_threshold": 1,
+        # What is looked at is where the address leads now.
+        "reuse_connection": False,
         "http_health_check": asked,
+    }
+
+
+def _connections() -> dict[str, Any]:
+    return {
+        "@type": f"type.googleapis.com/{HTTP}",
+        "common_http_protocol_options": {"max_connection_duration": f"{LONGEST}s"},
+        "explicit_http_config": {"http_protocol_options": {}},
     }
 
 

@@ -39,13 +39,16 @@ def nothing() -> str:
     return _response([])
 
 
-def bootstrap(statistics_port: int, files: str, admin: str) -> str:
-    """Return what Envoy starts with. ``admin``: path of its own socket, which only this user may open."""
+def bootstrap(statistics_port: int, files: str, admin: str, bind: str = "127.0.0.1") -> str:
+    """Return what Envoy starts with. ``admin``: path of its own socket, which only this user may open.
+
+    ``bind``: the address at which its statistics are to be had.
+    """
     document = {
         "node": {"id": "gateway", "cluster": "groundplan"},
         "admin": {"address": {"pipe": {"path": admin, "mode": 0o600}}},
         "dynamic_resources": {"lds_config": watched(files, "listeners"), "cds_config": watched(files, "clusters")},
-        "static_resources": {"listeners": [_statistics(statistics_port)], "clusters": [_own(admin)]},
+        "static_resources": {"listeners": [_statistics(bind, statistics_port)], "clusters": [_own(admin)]},
         "overload_manager": {"resource_monitors": [_connections()]},
         "layered_runtime": {"layers": [{"name": "static", "static_layer": {}}]},
     }
@@ -69,7 +72,7 @@ def _connections() -> dict[str, Any]:
     return {"name": "envoy.resource_monitors.global_downstream_max_connections", "typed_config": config}
 
 
-def _statistics(port: int) -> dict[str, Any]:
+def _statistics(bind: str, port: int) -> dict[str, Any]:
     """Figures for monitoring and nothing else of the administration, which could stop the gateway or show a secret."""
     kept = [
         {"match": {"path": path}, "route": {"cluster": "administration"}} for path in ("/stats/prometheus", "/ready")
@@ -82,7 +85,7 @@ def _statistics(port: int) -> dict[str, Any]:
             "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}],
     }  # fmt: skip
     filters = [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]
-    address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+    address = {"socket_address": {"address": bind, "port_value": port}}
     return {"name": "statistics", "address": address, "filter_chains": [{"filters": filters}]}
 
 

@@ -32,7 +32,7 @@ def listener(settings: Settings, files: str) -> dict[str, Any]:
     return {
         "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
         "name": "gateway",
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": settings.port}},
+        "address": {"socket_address": {"address": settings.bind, "port_value": settings.port}},
         "per_connection_buffer_limit_bytes": 1024 * 1024,
         "filter_chains": [{"transport_socket": _tls(files), "filters": [_manager(settings, files)]}],
     }

@@ -18,6 +18,7 @@ ODD = r"(?i)[^?]*(?://|/\.{1,2}(?:/|\?|$)|%2e|%5c|%25|%0|%1|%7f|%c[01]|%f[5-9a-f
 def routes(settings: Settings, tokens: Tokens) -> dict[str, Any]:
     """Return the route configuration."""
     domains = [name for host in HOSTS for name in (host, f"{host}:{settings.port}")]
+    domains += [name for name in settings.hosts if name not in domains]
     rows = [
         *_refused(),
         *(route for rule in RULES if rule.upstream in settings.upstreams for route in _of(rule, settings, tokens)),

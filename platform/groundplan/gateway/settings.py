@@ -1,6 +1,6 @@
 """What the gateway's configuration is made from: addresses, projects, the issuer; and the secrets, kept apart."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -27,12 +27,16 @@ class Settings:
     audience: str = "groundplan"
     singles: Mapping[str, str] = field(default_factory=dict)
     personal: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: The address that the gateway listens at, and further names (with ports) by which it is called.
+    bind: str = "127.0.0.1"
+    hosts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Settings":
         """From :meth:`to_dict`. TypeError for a key that is missing or unknown."""
         personal = {project: tuple(names) for project, names in document.get("personal", {}).items()}
-        return cls(**{**document, "projects": tuple(document["projects"]), "personal": personal})
+        lists = {name: tuple(document.get(name, ())) for name in ("projects", "hosts")}
+        return cls(**{**document, **lists, "personal": personal})
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as a JSON document."""
@@ -49,3 +53,8 @@ class Tokens:
     feast: str
     ray: str
     serve: str
+
+    @classmethod
+    def of(cls, secret: Callable[[str], str]) -> "Tokens":
+        """Return them as ``secret`` knows them by name. Errors: those of ``secret``."""
+        return cls(*(secret(f"{each}-token") for each in ("gateway", "mlflow", "feast", "ray", "serving")))

@@ -1,4 +1,4 @@
-"""Runs the issuer: ``python -m groundplan.identity identity=<port> gateway=<port>``."""
+"""Runs the issuer: ``python -m groundplan.identity identity=<port>``."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ from groundplan.local.launch._site import site
 
 
 def main() -> int:
-    """Serve on loopback until told to stop. People reach it through the gateway, by whose address it is known."""
+    """Serve until told to stop. People reach it through the gateway, by whose address it is known."""
     here = site()
     here.runtime.apply_environment()
     structlog.configure(
@@ -24,11 +24,11 @@ def main() -> int:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
-    url = f"https://localhost:{here.ports['gateway']}{PREFIX}"
+    url = f"{here.runtime.endpoint('gateway')}{PREFIX}"
     issuer = Issuer(url, make_engine(here.runtime), here.runtime.secret("identity-seal"))
     # No access log: addresses hold codes and states.
     uvicorn.run(
-        make_app(issuer), host="127.0.0.1", port=here.ports["identity"], log_level="warning", access_log=False,
+        make_app(issuer), host=here.bind, port=here.ports["identity"], log_level="warning", access_log=False,
         timeout_graceful_shutdown=5,
     )  # fmt: skip
     return 0

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from groundplan.errors import ServiceError
-from groundplan.local.processes import holder
+from groundplan.local.processes import holders
 from groundplan.provider.handler import Failure
 
 FIX = "fix: another `local.port_base`, or `local.ports: {{{name}: …}}`, in stacks/"
@@ -29,14 +29,14 @@ def is_free(port: int) -> bool:
 def taken(root: Path, ports: Mapping[str, int]) -> list[Failure]:
     """Return one failure for each port that somebody else holds. A service of this very folder is no failure."""
     busy = {name: port for name, port in ports.items() if not is_free(port)}
-    failures = ((name, port, holder(port)) for name, port in busy.items())
+    who = holders(set(busy.values())) if busy else {}
     return [
         Failure(
             f"ports.{name}",
-            f"port {port} is taken by {who}; {FIX.format(name=name)}",
+            f"port {port} is taken by {who[port]}; {FIX.format(name=name)}",
         )
-        for name, port, who in failures
-        if who.folder != str(root)
+        for name, port in busy.items()
+        if who[port].folder != str(root)
     ]
 
 

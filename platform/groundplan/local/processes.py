@@ -1,7 +1,7 @@
 """Which processes belong to a data folder: each inherits two variables from its supervisor."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,19 +79,24 @@ class Holder:
         return f"{self.name} (pid {self.pid}){of}"
 
 
-def holder(port: int) -> Holder:
-    """Say which process listens at a TCP port of this machine."""
+def holders(ports: Collection[int]) -> dict[int, Holder]:
+    """Say which process listens at each of these TCP ports of this machine: one look, for a look takes long."""
+    found: dict[int, Holder] = {}
     for connection in psutil.net_connections("tcp"):
         if connection.status != psutil.CONN_LISTEN or not connection.laddr or connection.pid is None:
             continue
-        if connection.laddr.port != port:
-            continue
-        try:
-            process = psutil.Process(connection.pid)
-            return Holder(process.pid, process.name(), _folder(process))
-        except psutil.NoSuchProcess:
-            continue
-    return Holder(None, "", None)
+        port = connection.laddr.port
+        if port in ports and port not in found and (who := _holder(connection.pid)):
+            found[port] = who
+    return {port: found.get(port, Holder(None, "", None)) for port in ports}
+
+
+def _holder(pid: int) -> Holder | None:
+    try:
+        process = psutil.Process(pid)
+        return Holder(pid, process.name(), _folder(process))
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _folder(process: psutil.Process) -> str | None:

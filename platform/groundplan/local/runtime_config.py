@@ -18,13 +18,19 @@ ROLES = {
     "controlplane": "database-controlplane",
     "identity": "database-identity",
 }
-PGPASS, AWS = "pgpass", "aws-credentials"
+PGPASS, AWS, MLFLOW = "pgpass", "aws-credentials", "mlflow-token"
+#: A stack's own registry, where no stack is named.
+OWN = ""
+
+
+class OwnerDown(ServiceError):
+    """The stack that owns the registry is not deployed."""
 
 
 class RuntimeConfigHandler:
-    """Inputs: folder, stack_id, stack, bucket, endpoints, applications.
+    """Inputs: folder, stack_id, stack, bucket, endpoints, applications; registry, where another stack's is read.
 
-    Files: runtime.json, pgpass, aws-credentials.
+    Files: runtime.json, pgpass, aws-credentials; mlflow-token, the reader's of that stack, which is in no state.
     """
 
     token = "groundplan:local:RuntimeConfig"  # noqa: S105  (a type's name)
@@ -32,8 +38,14 @@ class RuntimeConfigHandler:
     outputs = frozenset({"path", "intact"})
 
     def check(self, inputs: dict[str, Any], ctx: Context) -> tuple[dict[str, Any], list[Failure]]:
-        """Nothing to check: the plan made it."""
-        return inputs, []
+        """A stack keeps the registry that it began with: its numbers would come to mean other pairs."""
+        before, now = _reads(Folder.of(inputs)), (inputs.get("registry") or {}).get("stack")
+        if before in (None, now or OWN):
+            return inputs, []
+        here = inputs["stack"]
+        what = f"stacks/{here}.yaml: source.registry: {here} has pairs under the numbers of {_whose(before)} registry"
+        fix = f"groundplan down {here} --purge first (its pairs come again, by their digest), or leave it as it was"
+        return inputs, [Failure("registry", f"{what}, not of {_whose(now or OWN)}; fix: {fix}")]
 
     def unsettled(self, state: dict[str, Any]) -> frozenset[str]:
         """A file that was changed or removed is written again."""
@@ -48,7 +60,11 @@ class RuntimeConfigHandler:
         folder = Folder.of(state)
         if not folder.mine():
             return None
-        return {**state, "intact": all(_same(path, text) for path, text in _files(folder, state).items())}
+        try:
+            intact = all(_same(path, text) for path, text in _files(folder, state).items())
+        except OwnerDown:  # a look, and a way down, need no owner
+            intact = True
+        return {**state, "intact": intact}
 
     def update(self, id: str, state: dict[str, Any], inputs: dict[str, Any], ctx: Context) -> dict[str, Any]:
         """Write the files that differ."""
@@ -63,7 +79,8 @@ class RuntimeConfigHandler:
         """Remove the files: all of them can be made again."""
         folder = Folder.of(state)
         if folder.mine():
-            for path in (folder.runtime, folder.secrets / PGPASS, folder.secrets / AWS):
+            files = (folder.runtime, folder.secrets / PGPASS, folder.secrets / AWS)
+            for path in (*files, *([folder.secrets / MLFLOW] if state.get("registry") else [])):
                 path.unlink(missing_ok=True)
 
 
@@ -72,13 +89,14 @@ def _files(folder: Folder, values: dict[str, Any]) -> dict[Path, str]:
         folder.runtime: _document(folder, values),
         folder.secrets / PGPASS: _pgpass(folder, str(values["endpoints"]["database"])),
         folder.secrets / AWS: _aws(folder),
-    }
+    } | ({folder.secrets / MLFLOW: _reader(values)} if values.get("registry") else {})
 
 
 def _document(folder: Folder, values: dict[str, Any]) -> str:
     content = {key: values[key] for key in ("stack", "stack_id", "bucket", "endpoints")}
     content["applications"] = values.get("applications") or {}
     content |= {"data_dir": str(folder.root), "secrets_dir": str(folder.secrets)}
+    content |= {"registry": values["registry"]["stack"]} if values.get("registry") else {}
     return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
@@ -89,6 +107,28 @@ def _pgpass(folder: Folder, database: str) -> str:
 def _aws(folder: Folder) -> str:
     key, secret = _secret(folder, "objects-access-key"), _secret(folder, "objects-secret-key")
     return f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
+
+
+def _reader(values: dict[str, Any]) -> str:
+    """The token by which the owner of the registry knows a reader, as its folder has it now."""
+    owner, file = values["registry"]["stack"], Path(values["registry"]["token_file"])
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        what = f"{values['stack']} reads the registry of {owner}, which is not deployed ({file} is missing)"
+        raise OwnerDown(f"{what}; fix: groundplan up {owner} first") from None
+
+
+def _reads(folder: Folder) -> str | None:
+    """Whose registry the stack read last; None where nothing says so."""
+    try:
+        return str(json.loads(folder.runtime.read_text()).get("registry") or OWN)
+    except (OSError, ValueError):
+        return None
+
+
+def _whose(stack: str) -> str:
+    return f"{stack}'s" if stack else "its own"
 
 
 def _secret(folder: Folder, name: str) -> str:

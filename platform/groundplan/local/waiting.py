@@ -9,6 +9,9 @@ from groundplan.local.supervisor import Running, Supervisor
 from groundplan.provider.handler import Context
 
 POLL, TELL = 0.2, 2.0
+#: A question that takes long is asked less often the longer it is asked: up to this many times what it takes lies
+#: between two, but no more than a tenth of the wait. What starts needs the machine itself.
+REST = 9
 #: A process that was started this often and ended each time will not come up by itself.
 STARTS = 3
 LINES = 12
@@ -22,6 +25,7 @@ def await_healthy(program: Program, ctx: Context, timeout: float, *, told: bool 
     control, environment = Supervisor(program.folder), program.full_environment()
     began, next_word, starts = time.monotonic(), TELL, set[int]()
     while True:
+        asked = time.monotonic()
         running = control.look(program.name)
         starts |= {running.started} if running and running.started else set()
         if running and running.up and healthy(program.health, environment, program.folder.root):
@@ -33,7 +37,7 @@ def await_healthy(program: Program, ctx: Context, timeout: float, *, told: bool 
         if told and waited >= next_word:
             ctx.report(f"{program.name}: starting ({waited:.0f} s)")
             next_word += TELL
-        time.sleep(POLL)
+        time.sleep(max(POLL, min(REST * (time.monotonic() - asked), waited / 10)))
 
 
 def _trouble(running: Running | None, starts: int) -> str | None:

@@ -15,6 +15,7 @@ from groundplan.spec import (
     LoadedProject,
     ProjectSpec,
     ServingSpec,
+    SourceSpec,
     StackSpec,
     TrainingSpec,
     instant_text,
@@ -127,8 +128,9 @@ def _made(stack: StackSpec, project: LoadedProject) -> Iterator[_Draft]:
             yield _Draft("Materialization", spec.name, name, {"view": name, "as_of": as_of}, feeds)
     for name, model in spec.training.items():
         feeds = (*_ids(spec, "FeatureService", [model.feature_service]), *_inputs(spec, model.examples.inputs))
-        yield _Draft("Model", spec.name, name, _model(project, model), feeds)
-        yield from _aliases(spec, name, model)
+        source = {"source": _from(stack.source)} if stack.source else {}
+        yield _Draft("Model", spec.name, name, _model(project, model) | source, feeds)
+        yield from _aliases(spec, name, model, stack.source)
     for name, serving in spec.serving.items():
         yield _serving(stack, spec, name, serving)
 
@@ -157,18 +159,26 @@ def expand(service: FeatureServiceSpec, spec: ProjectSpec) -> dict[str, list[str
 def _model(project: LoadedProject, model: TrainingSpec) -> dict[str, Any]:
     properties = _given(model)
     del properties["aliases"]
+    if not properties["resources"]["gpus"]:
+        del properties["resources"]["gpus"]  # as plans were before there were any: no update for want of GPUs
     properties["as_of"] = instant_text(model.as_of)
     properties["examples"]["code"] = project.code_digest(model.examples.sql)
     return properties | ({"code": project.code_digest(model.python)} if model.python else {})
 
 
-def _aliases(spec: ProjectSpec, model: str, training: TrainingSpec) -> Iterator[_Draft]:
+def _from(source: SourceSpec) -> dict[str, str]:
+    """Return where a model's pairs come from: how they come is the command's affair."""
+    return {"stack": source.stack} | ({"alias": source.alias} if source.alias else {})
+
+
+def _aliases(spec: ProjectSpec, model: str, training: TrainingSpec, source: SourceSpec | None) -> Iterator[_Draft]:
     made = tuple(_ids(spec, "Model", [model]))
     views = spec.feature_services[training.feature_service].views
     online = tuple(_ids(spec, "Materialization", (view for view in views if spec.feature_views[view].online)))
     for name, alias in training.aliases.items():
         gates = [_gate(spec, model, gate) for gate in alias.gates]
         properties = {"model": model, "alias": name, **_given(alias), "gates": gates}
+        properties |= {"source": _from(source)} if source else {}
         asks = online if any("contract" in gate for gate in gates) else ()  # a contract is tried on online features
         feeds, after = (made, asks) if alias.follow is not None else ((), made)
         yield _Draft("Alias", spec.name, f"{model}@{name}", properties, feeds, after)

@@ -30,7 +30,7 @@ DESCRIPTIVE = {
     "Entity": frozenset({"description"}),
     "DataSource": frozenset({"resources"}),
     "FeatureView": frozenset({"description", "tags", "online", "resources"}),
-    "Model": frozenset({"retrain", "description", "tags", "resources"}),
+    "Model": frozenset({"retrain", "description", "tags", "resources", "source"}),
 }
 
 

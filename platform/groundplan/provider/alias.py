@@ -9,7 +9,6 @@ from groundplan.provider.handler import Context, Unreachable
 from groundplan.provider.ml import MLHandler
 from groundplan.provider.rest import ControlPlane
 from groundplan.provider.table import COMMON
-from groundplan.spec import gate_words
 
 #: What a verdict is called in a preview; ``None`` is one that only `up` can reach.
 WORDS = {True: "passes", False: "refuses", None: "open"}
@@ -39,10 +38,15 @@ class AliasHandler(MLHandler):
 
 
 def _declared(inputs: Mapping[str, Any]) -> str:
+    # The whole specification: a third of the plugin's start, for words that few previews say.
+    from groundplan.spec import gate_words  # noqa: PLC0415
+
     if inputs.get("version") is not None:
         return f"would point to pair version {inputs['version']}"
     conditions = "; ".join(gate_words(gate) for gate in inputs.get("gates") or ())
-    return f"the pair that this `up` trains would be promoted{f' if: {conditions}' if conditions else ''}"
+    source = inputs.get("source")
+    pair = f"the pair that comes from {source['stack']}" if source else "the pair that this `up` trains"
+    return f"{pair} would be promoted{f' if: {conditions}' if conditions else ''}"
 
 
 def _tell_move(found: Mapping[str, Any], ctx: Context) -> None:

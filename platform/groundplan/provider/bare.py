@@ -5,6 +5,11 @@ from importlib.machinery import PathFinder
 from types import ModuleType
 
 
+def without_httpx_program() -> None:
+    """Let ``httpx`` be imported without its command line (click, rich, pygments): a fifth of the plugin's start."""
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # how Python says: not to be imported
+
+
 def without_sdk() -> None:
     """Let ``pulumi.runtime.proto`` be found without running ``pulumi``'s own imports. For the plugin's process only.
 

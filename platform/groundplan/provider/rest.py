@@ -3,6 +3,7 @@
 import getpass
 import os
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,10 +26,20 @@ ACTOR = re.compile(r"[\w.@+-]{1,100}", re.ASCII)
 stamina.instrumentation.set_on_retry_hooks([])
 
 
+def authorities() -> ssl.SSLContext:
+    """Return whom a certificate may be signed by: httpx' list, and whoever this machine trusts (``SSL_CERT_FILE``).
+
+    An organisation's own authority signs what is behind its ingress.
+    """
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
+
+
 class ControlPlane:
     """One control plane: where it is, and the file with its token, read at every request. Thread-safe."""
 
-    _http = httpx.Client(timeout=httpx.Timeout(ANSWER, connect=CONNECT), trust_env=False)
+    _http = httpx.Client(timeout=httpx.Timeout(ANSWER, connect=CONNECT), trust_env=False, verify=authorities())
 
     def __init__(self, config: Mapping[str, str]) -> None:
         self._endpoint = config.get("endpoint", "").rstrip("/")
@@ -76,9 +87,15 @@ class ControlPlane:
         _refuse(answer)
         return True
 
-    def upload(self, path: str, content: bytes) -> None:
-        """PUT a zip."""
-        _refuse(self._persist("PUT", path, content=content, headers={"Content-Type": "application/zip"}))
+    def upload(self, path: str, content: bytes, type: str = "application/zip") -> None:
+        """PUT bytes: a zip, unless another type is named."""
+        _refuse(self._persist("PUT", path, content=content, headers={"Content-Type": type}))
+
+    def download(self, path: str) -> bytes:
+        """GET bytes. ServiceError when there are none."""
+        answer = self._persist("GET", path)
+        _refuse(answer)
+        return answer.content
 
     def _persist(self, method: str, path: str, **parts: Any) -> httpx.Response:
         with _unanswered(self._endpoint):

@@ -5,8 +5,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
@@ -23,11 +24,26 @@ LARGEST = 400 * 1024 * 1024
 OPTIONS = [("grpc.max_receive_message_length", LARGEST), ("grpc.max_send_message_length", LARGEST)]
 
 
+class Cancellable(Protocol):
+    """What every servicer of ours can do: let the calls that wait stop waiting."""
+
+    def cancel(self) -> None:
+        """Let every call that waits stop waiting."""
+
+
 def serve(handlers: Iterable[Handler], arguments: Sequence[str]) -> None:
-    """Serve until the engine ends us, or is itself gone. The first bare argument is the engine's address."""
+    """Serve handlers; see :func:`host`."""
+    host(lambda log: Servicer(handlers, log), arguments)
+
+
+def host(make: Callable[[EngineLog], Any], arguments: Sequence[str]) -> None:
+    """Serve until the engine ends us, or is itself gone. The first bare argument is the engine's address.
+
+    ``make`` returns the servicer (a ``ResourceProviderServicer`` that is :class:`Cancellable`) for the engine's log.
+    """
     address = next((word for word in arguments if not word.startswith("-")), "")
     server = grpc.server(ThreadPoolExecutor(PARALLEL), options=OPTIONS)
-    servicer = Servicer(handlers, EngineLog(address))
+    servicer = make(EngineLog(address))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -37,7 +53,7 @@ def serve(handlers: Iterable[Handler], arguments: Sequence[str]) -> None:
     _wait_for_the_end(server, servicer)
 
 
-def _wait_for_the_end(server: grpc.Server, servicer: Servicer) -> None:
+def _wait_for_the_end(server: grpc.Server, servicer: Cancellable) -> None:
     """The engine ends its plugins with SIGINT; from a terminal it may be the user's Ctrl-C: waiting calls end first."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

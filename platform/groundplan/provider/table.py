@@ -178,6 +178,7 @@ KINDS = {
                 "preprocessor": Prop("map", "The preprocessor."),
                 "hyperparameters": Prop("map", "Passed to the kind.", optional=True),
                 "retrain": Prop("text", "on_change or manual."),
+                "source": Prop("map", "The environment whose pairs it takes; it trains none.", optional=True),
                 "resources": Prop("map", "The most CPUs, memory and time of its run.", optional=True),
             },
             {
@@ -199,6 +200,7 @@ KINDS = {
                 "version": Prop("integer", "The version it names.", optional=True),
                 "gates": Prop("list", "What a version must meet.", optional=True),
                 "on_refusal": Prop("text", "fail or hold.", optional=True),
+                "source": Prop("map", "The environment whose pairs it follows.", optional=True),
             },
             {
                 "points_to": Prop("integer", "The version it points to.", optional=True),

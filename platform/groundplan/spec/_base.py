@@ -19,6 +19,11 @@ EMAIL_PATTERN = r"^[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+$"
 DATA_PATTERN = rf"^(s3://[a-z0-9.\-]+/[^\s]+|{_PATH})$"
 #: An address without a password in it: plans and logs show it.
 URL_PATTERN = r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s@?#]*)?$"
+QUANTITY_PATTERN = r"^[1-9][0-9]{0,6}(Mi|Gi|Ti)$"
+CIDR_PATTERN = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/([0-9]|[12][0-9]|3[0-2])$"
+_HOST = r"[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:[0-9]{1,5})?"
+REGISTRY_PATTERN = rf"^{_HOST}(/[a-z0-9]+([._\-]+[a-z0-9]+)*)*$"
+IMAGE_PATTERN = rf"^{_HOST}(/[a-z0-9]+([._\-]+[a-z0-9]+)*)+(:[A-Za-z0-9._\-]+)?@sha256:[0-9a-f]{{64}}$"
 
 #: What each pattern means, in words: shown as "allowed" in an error.
 MEANING = {
@@ -31,6 +36,10 @@ MEANING = {
     URL_PATTERN: "http(s)://host[:port][/path], without a password",
     ISSUER_PATTERN: "local, or an issuer's address, as in https://login.example.org/realms/ml",
     EMAIL_PATTERN: "an address, as in ana@example.org",
+    QUANTITY_PATTERN: "a whole number and Mi, Gi or Ti, as in 512Mi, 32Gi",
+    CIDR_PATTERN: "an IPv4 network, as in 10.20.0.0/16, or one address, as in 10.20.0.7/32",
+    REGISTRY_PATTERN: "a registry, or a folder of one, as in registry.example.org/ml",
+    IMAGE_PATTERN: "an image by digest, as in registry.example.org/falco@sha256:… (64 hex digits)",
     DATA_PATTERN: "a file inside the project folder, or s3://bucket/key",
 }
 

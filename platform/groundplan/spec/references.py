@@ -8,6 +8,7 @@ from typing import Any
 
 from groundplan.errors import suggest
 from groundplan.spec._cycles import cycles
+from groundplan.spec.cluster_findings import cluster_findings
 from groundplan.spec.features import DataSourceSpec, FeatureServiceSpec, FeatureViewSpec
 from groundplan.spec.finding import Finding, Path
 from groundplan.spec.hyperparameters import HYPERPARAMETERS
@@ -16,6 +17,8 @@ from groundplan.spec.personal import columns_findings, view_findings
 from groundplan.spec.project import ProjectSpec, ServingSpec
 from groundplan.spec.promotion import promotion_findings
 from groundplan.spec.stack import StackSpec
+from groundplan.spec.target import target_findings
+from groundplan.spec.tenancy import tenancy_findings
 from groundplan.spec.traffic import traffic_findings
 from groundplan.spec.training import TrainingSpec
 
@@ -78,8 +81,19 @@ def across_projects(specs: Sequence[ProjectSpec]) -> Iterator[tuple[str, Finding
 
 def in_stack(stack: StackSpec) -> Iterator[Finding]:
     """Yield every mistake in a stack that its types cannot express."""
-    if stack.target != "local":
-        yield Finding(("target",), "is not in this release", stack.target, "local")
+    yield from target_findings(stack)
+    yield from cluster_findings(stack)
+    if stack.cost.alarm_emails and stack.cost.ceiling_usd_per_month is None:
+        fix = "add ceiling_usd_per_month: 3000"
+        yield Finding(("cost", "alarm_emails"), "are told of a ceiling, and none is declared", fix=fix)
+    if stack.source and stack.source.registry == "shared" and stack.target != "local":
+        fix = "leave registry out: pairs then come by their digest (docs/environments.md)"
+        what = "is read by local stacks of one machine only"
+        yield Finding(("source", "registry"), what, f"shared, in a stack of target {stack.target}", "own", fix)
+    if stack.source and stack.source.stack == stack.name:
+        yield Finding(
+            ("source", "stack"), "is this stack itself", stack.name, fix="name the stack before it, as in dev"
+        )
     ports: dict[int, str] = {}
     for name, port in stack.local.all_ports().items():
         if port in ports:
@@ -94,6 +108,10 @@ def in_stack(stack: StackSpec) -> Iterator[Finding]:
         if project in stack.projects[:index]:
             yield Finding(("projects", index), "is listed twice", project, fix="remove one")
     yield from identity_findings(stack.identity, stack.access, stack.projects, local=stack.services.identity == "local")
+    if stack.security.certificates and not (stack.cluster.ingress and stack.cluster.ingress.issuer):
+        what = "makes the issuer that cluster.ingress.issuer names, and none is named"
+        yield Finding(("security", "certificates"), what, fix="name one, or remove certificates")
+    yield from tenancy_findings(stack.teams, stack.security, stack.gitops, stack.projects, stack.target)
 
 
 def _each(

@@ -2,10 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from groundplan.spec._base import FilePath, Issuer, Model, Name, Url
+from groundplan.spec.aws import AwsSpec
+from groundplan.spec.cluster import ClusterSpec, KindSpec, KubernetesSpec
+from groundplan.spec.cost import CapacitySpec, CostSpec
 from groundplan.spec.identity import GrantSpec, IdentitySpec
+from groundplan.spec.tenancy import AdmissionSpec, GitOpsSpec, SecuritySpec, TeamSpec
 
 #: Every port of the local target is ``port_base`` plus its offset, unless ``ports`` names it.
 PORT_OFFSETS = {
@@ -123,15 +127,57 @@ class ProtectionSpec(Model):
     keep_data: bool = True
 
 
+class SourceSpec(Model):
+    """Where an environment's pairs come from: another environment's registry, by digest. It trains none itself.
+
+    ``alias`` is the one whose pair is taken there (default: that environment's own alias). ``take``: ``on_up`` takes
+    it with every `up`; ``by_hand`` waits for `groundplan promote --from … --to …`. ``registry``: ``own`` registers
+    them here under numbers of its own; ``shared`` reads them in that environment's registry, under its numbers.
+    """
+
+    stack: Name
+    alias: Name | None = None
+    take: Literal["by_hand", "on_up"] = "by_hand"
+    registry: Literal["own", "shared"] = "own"
+
+
 class StackSpec(Model):
     """One environment."""
 
     name: Name
-    target: Literal["local", "kind", "aws"]
+    target: Literal["local", "kind", "kubernetes", "aws"]
     alias: Name = "production"
     projects: tuple[Name, ...] = ()
+    source: SourceSpec | None = None
     local: LocalSpec = LocalSpec()
+    aws: AwsSpec | None = None
+    kind: KindSpec = KindSpec()
+    kubernetes: KubernetesSpec = KubernetesSpec()
+    cluster: ClusterSpec = ClusterSpec()
     services: ServicesSpec = ServicesSpec()
     identity: IdentitySpec = IdentitySpec()
     access: tuple[GrantSpec, ...] = ()
+    teams: dict[Name, TeamSpec] = {}
+    admission: AdmissionSpec = AdmissionSpec()
+    security: SecuritySpec = SecuritySpec()
+    gitops: GitOpsSpec | None = None
     protection: ProtectionSpec = ProtectionSpec()
+    cost: CostSpec = CostSpec()
+    capacity: CapacitySpec = CapacitySpec()
+    _owner: "StackSpec | None" = PrivateAttr(None)
+
+    @property
+    def owner(self) -> "StackSpec | None":
+        """The stack whose registry this one reads, where it shares one: composition finds it."""
+        return self._owner
+
+    def reading(self, owner: "StackSpec") -> "StackSpec":
+        """Return this stack as one that reads the registry of another."""
+        found = self.model_copy()
+        found._owner = owner
+        return found
+
+    def local_port(self, service: str) -> int:
+        """Return where a service of the local target listens: MLflow, at the owner of the registry."""
+        at = self._owner if self._owner and service == "mlflow" else self
+        return at.local.port(service)

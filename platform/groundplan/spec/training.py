@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 from groundplan.spec._base import Column, Duration, Instant, Model, Name, PythonRef, SqlFile
 from groundplan.spec.features import Names
 from groundplan.spec.gates import Gate
-from groundplan.spec.resources import RunResources
+from groundplan.spec.resources import TrainingResources
 
 
 class ExamplesSpec(Model):
@@ -66,5 +66,5 @@ class TrainingSpec(Model):
     preprocessor: PreprocessorSpec = PreprocessorSpec()
     hyperparameters: dict[str, JsonValue] = {}
     retrain: Literal["on_change", "manual"] = "on_change"
-    resources: RunResources = RunResources()
+    resources: TrainingResources = TrainingResources()
     aliases: dict[Name, AliasSpec] = {"latest": AliasSpec(follow="latest")}

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from groundplan.tools.golang import ensure_go
+from groundplan.tools.golang import Source, compile_program, ensure_go
 from groundplan.tools.run import run
 from groundplan.tools.versions import LANGUAGE_HOST
 
@@ -20,20 +20,11 @@ def build(version: str, folder: Path, scratch: Path, log: Path) -> None:
     """Build engine and Python host into ``folder``; :class:`groundplan.errors.ToolError` names ``log`` on failure."""
     go = ensure_go()
     env = go.environment(scratch)
-    _program(go.program, ENGINE, version, folder / "pulumi", scratch / "engine", env, log)
-    _program(go.program, HOST, LANGUAGE_HOST, folder / "pulumi-language-python", scratch / "host", env, log)
-    _helpers(go.program, version, folder, scratch / "engine", env, log)
-
-
-def _program(
-    go: Path, package: str, version: str, target: Path, module: Path, env: Mapping[str, str], log: Path
-) -> None:
-    # A throw-away module: `go install path@version` of a nested package fails on proxies that refuse non-modules.
-    module.mkdir(parents=True)
-    flags = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"
-    run([str(go), "mod", "init", "throwaway"], module, env, log)
-    run([str(go), "get", f"{package}@v{version}"], module, env, log)
-    run([str(go), "build", "-o", str(target), "-ldflags", flags, package], module, env, log)
+    for package, wanted, name in ((ENGINE, version, "pulumi"), (HOST, LANGUAGE_HOST, "pulumi-language-python")):
+        flags = f"-X {SDK}/go/common/version.Version={wanted}"
+        source = Source(package, wanted, flags)
+        compile_program(go, source, folder / name, scratch / name, log, env)
+    _helpers(go.program, version, folder, scratch / "pulumi", env, log)
 
 
 def _helpers(go: Path, version: str, folder: Path, module: Path, env: Mapping[str, str], log: Path) -> None:

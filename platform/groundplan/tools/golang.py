@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,28 @@ class Go:
             env |= {"GOPATH": str(scratch / "gopath"), "GOCACHE": str(scratch / "gocache")}
             env.pop("GOMODCACHE", None)
         return env
+
+
+@dataclass(frozen=True)
+class Source:
+    """A program in a Go module: its package, the module's version, and more of the linker's flags."""
+
+    package: str
+    version: str
+    flags: str = ""
+
+
+def compile_program(go: Go, source: Source, target: Path, module: Path, log: Path, env: Mapping[str, str]) -> None:
+    """Build ``source`` into the file ``target``; ``module`` is a scratch folder that must not exist yet.
+
+    Raises :class:`groundplan.errors.ToolError`, which names ``log``.
+    """
+    # A throw-away module: `go install path@version` of a nested package fails on proxies that refuse non-modules.
+    module.mkdir(parents=True)
+    flags = f"-s -w {source.flags}".strip()
+    run([str(go.program), "mod", "init", "throwaway"], module, env, log)
+    run([str(go.program), "get", f"{source.package}@v{source.version}"], module, env, log)
+    run([str(go.program), "build", "-o", str(target), "-ldflags", flags, source.package], module, env, log)
 
 
 def ensure_go() -> Go:

@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from groundplan.errors import ToolError
@@ -13,6 +14,12 @@ from groundplan.tools.progress import say, size_of, step
 from groundplan.tools.release import download
 from groundplan.tools.versions import PULUMI_MINIMUM, PULUMI_PINNED, parse, version_of
 
+#: Stands where the engine would keep its logs, for whoever looks for them.
+NO_LOGS = """\
+Here the engine would log whatever it and its providers say to each other: half of its time, and 44 MB a preview, where
+a stack has a cluster. It has no switch for that, but does without where this is no folder. To have the logs of a run:
+PULUMI_HOME=<another folder> groundplan up
+"""
 PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python")
 
 
@@ -27,6 +34,15 @@ def ensure_pulumi() -> Path:
         if not usable(entry / "bin"):
             _get(entry)
     return entry / "bin"
+
+
+def engine_home() -> Path:
+    """Return the engine's own folder in the cache (PULUMI_HOME), in which it keeps plugins but no logs."""
+    home = cache_root() / "pulumi" / "engine"
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError), (home / "logs").open("x") as file:
+        file.write(NO_LOGS)
+    return home
 
 
 def on_path() -> Path | None:

@@ -9,6 +9,8 @@ S3 = "s3://"
 KEPT = "-kept"
 #: Jobs that run no code of users, and need what runs must not have: Feast's registry and the online store, to write.
 TRUSTED = frozenset({"materialize"})
+#: Job → its word in the name of its workload.
+WORKLOADS = {"features": "build", "skew": "serve", "shadow": "serve"}
 #: Jobs that read or write models.
 MODELS = frozenset({"train", "evaluate", "skew"})
 #: Jobs that read an application's prediction log.
@@ -39,6 +41,12 @@ def access_of(document: Mapping[str, Any], bucket: str) -> Access:
     if job == "evaluate" and document.get("requests"):
         services = [*services, "online_store"]
     return Access(tuple(named), write, folders, tuple(services), tuple(secrets))
+
+
+def workload_of(document: Mapping[str, Any]) -> str:
+    """Return the workload of a job's document, by the name of the role that a target may have for it."""
+    name = f"{document['project']}-{WORKLOADS.get(document['job'], document['job'])}-{document['name']}"
+    return name.replace("_", "-").replace("@", "-")
 
 
 def _ours(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,8 +56,8 @@ def write_runtime(
         _private(folder / "registry.db", registry)
         endpoints[FEAST_REGISTRY] = str(folder / "registry.db")
     document = {"stack": runtime.stack, "stack_id": runtime.stack_id, "bucket": runtime.bucket, "endpoints": endpoints}
-    document |= {"data_dir": str(folder), "secrets_dir": str(secrets)}
-    return _private(folder / "runtime.json", json.dumps(document).encode())
+    place = {"data_dir": str(folder), "secrets_dir": str(secrets), "region": runtime.region, "tls": runtime.tls}
+    return _private(folder / "runtime.json", json.dumps({**document, **place}).encode())
 
 
 def _private(path: Path, content: bytes) -> Path:

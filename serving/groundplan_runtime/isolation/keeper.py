@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from groundplan_runtime import storage
 from groundplan_runtime.config import VARIABLE, Runtime
 from groundplan_runtime.errors import RuntimeProblem
 from groundplan_runtime.isolation import credentials, enter, folder, watch
-from groundplan_runtime.isolation.access import S3, TRUSTED, Access, access_of, policy
+from groundplan_runtime.isolation.access import S3, TRUSTED, Access, access_of, policy, workload_of
 from groundplan_runtime.isolation.limits import Limits, threads
 from groundplan_runtime.isolation.online_user import online_user
 from groundplan_runtime.jobs.document import VARIABLE as JOB
@@ -62,11 +63,15 @@ def prepared(runtime: Runtime, document: Mapping[str, Any], limits: Limits) -> I
             yield Run(place, {**os.environ, **threads(limits.cpus), enter.VARIABLE: _kept(place, keep)})
             return
         access = access_of(document, runtime.bucket)
-        given = credentials.of_run(runtime, f"run-{place.name}", policy(access), limits.seconds)
+        role = runtime.roles.get(workload_of(document))
+        keys = partial(credentials.of_run, runtime, f"run-{place.name}", policy(access), limits.seconds, role)
+        given = keys()
         if "online_store" in access.services:
             user = online_user(runtime, document["project"], f"run-{place.name}")
             given = given | stack.enter_context(user)
         own = folder.write_runtime(runtime, place, access, given, _registry(document))
+        if role and given:
+            stack.enter_context(credentials.renewed(place / "secrets" / credentials.FILE, keys))
         keep = {"cpus": limits.cpus, **_files(place, access), "ports": _ports(runtime, access)}
         passed = {name: os.environ[name] for name in PASSED if name in os.environ}
         at_home = dict.fromkeys(("HOME", "TMPDIR"), str(place))

@@ -41,7 +41,8 @@ def _client(runtime: Runtime) -> Iterator[Any]:
     import redis
 
     host, port = runtime.endpoint("online_store").rsplit(":", 1)
-    with redis.Redis(host, int(port), password=runtime.secret(PASSWORD), socket_timeout=5) as client:
+    password = runtime.secret(PASSWORD)
+    with redis.Redis(host, int(port), password=password, ssl=runtime.tls, socket_timeout=5) as client:
         yield client
 
 

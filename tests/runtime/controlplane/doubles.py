@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
+from groundplan.controlplane.adapters.jobs import JobFailed
 from groundplan.controlplane.adapters.mlflow import Half
-from groundplan.controlplane.adapters.ray_jobs import JobFailed
 from groundplan.controlplane.rules.serve_config import live_of
 from groundplan_runtime import prediction_files
 
@@ -135,9 +135,6 @@ class MemoryJobs:
         self.go = Event()
         self.go.set()
 
-    def session(self) -> str:
-        return "one"
-
     def stop(self, submission_id: str) -> None:
         self.stopped.append(submission_id)
 
@@ -171,6 +168,11 @@ class MemoryServe:
     def __init__(self) -> None:
         self.running: dict[str, dict[str, Any]] = {}
         self.puts: list[tuple[str, list[int], dict[str, int]]] = []
+
+    def session(self) -> str:
+        return "one"
+
+    def renew(self) -> None: ...
 
     def applications(self) -> dict[str, dict[str, Any]]:
         return {

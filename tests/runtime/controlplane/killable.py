@@ -68,9 +68,6 @@ class SlowJobs:
     def __init__(self, folder: Folder, objects: FileObjects) -> None:
         self.folder, self.objects = folder, objects
 
-    def session(self) -> str:
-        return "one"
-
     def run(self, submission_id: str, document: Mapping[str, Any], on_line: Callable[[str], None]) -> None:
         self.folder.work(str(document["job"]))
         for uri, data in (

@@ -274,3 +274,22 @@ def test_a_number_that_another_pair_had_is_never_given_again(adapter: MlflowAdap
     assert adapter.register_pair("flights_delay", "c", *HALVES, taken={1, 2}) == 3
     whole(client, 3, "c")
     assert adapter.register_pair("flights_delay", "c", *HALVES, taken={1, 2}) == 3
+
+
+def test_a_reader_finds_a_pair_that_is_whole_and_committed_alone(adapter: MlflowAdapter, client: MlflowClient) -> None:
+    assert adapter.pair_of("flights_delay", "a", "run") is None
+    register(adapter, "a")
+    assert adapter.pair_of("flights_delay", "a", "run") is None, "registered, and not committed yet"
+    adapter.commit_pair("flights_delay", 1)
+    assert adapter.pair_of("flights_delay", "a", "run") == 1
+    assert adapter.pair_of("flights_delay", "b", "run") is None
+    assert adapter.pair_of("flights_delay", "a", "another-run") is None, "a registry that was made anew"
+    client.delete_model_version(MODEL, "1")
+    assert adapter.pair_of("flights_delay", "a", "run") is None
+    add_by_hand(client, MODEL, 1)
+    assert adapter.pair_of("flights_delay", "a", "run") is None
+    assert register(adapter, "a") == 3
+    adapter.commit_pair("flights_delay", 3)
+    assert adapter.pair_of("flights_delay", "a", "run") == 3
+    client.set_model_version_tag(PREPROCESSOR, "3", "groundplan.state", "void")
+    assert adapter.pair_of("flights_delay", "a", "run") is None

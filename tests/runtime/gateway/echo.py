@@ -82,6 +82,13 @@ class Echo:
             self._open.clear()
             self._server = None
 
+    def leave(self) -> None:
+        """Listen no more, unwell, and go on answering whoever is connected: a pod whose place another one has taken."""
+        assert self._server
+        self._server.shutdown()
+        self._server.server_close()
+        self._server, self.healthy = None, False
+
     def _respond(self, handler: BaseHTTPRequestHandler, request: Reached) -> None:
         checked = any("Envoy/HC" in value for value in request.header("user-agent"))
         path = request.path.partition("?")[0]

@@ -9,6 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from groundplan.gateway import authority
+from groundplan.gateway.clusters import LONGEST
+from groundplan.local.launch import gateway_probe
 from groundplan.spec.access import LIMITS
 from tests.runtime.gateway.conftest import KEYS, Stage, until
 from tests.runtime.gateway.echo import Echo, Reached
@@ -95,6 +98,30 @@ def test_a_dead_service_is_a_clear_503_and_is_back_when_it_is(stage: Stage) -> N
     finally:
         serve.start()
     until(lambda: stage.ask("POST", PREDICT, "flights:data_scientist", json={}).is_success, "it is not asked again")
+    stage.reached()
+
+
+def test_an_address_that_leads_to_another_one_is_followed_and_no_answer_is_lost(stage: Stage) -> None:
+    old, said = stage.services["controlplane"], []
+
+    def ask() -> str:
+        answer = stage.ask("GET", "/v1/status", "flights:viewer")
+        said.append(answer.status_code)
+        return str(answer.json().get("service"))
+
+    assert ask() == "controlplane"
+    old.leave()
+    new = Echo("another", old.port)
+    new.start()
+    try:
+        until(lambda: ask() == "another", "who is connected to the old one stays so", LONGEST + 10)
+        assert [ask() for _ in range(20)] == ["another"] * 20
+        assert set(said) == {200}
+    finally:
+        new.stop()
+        old.healthy = True
+        old.start()
+    until(lambda: ask() == "controlplane", "it is not asked again")
     stage.reached()
 
 
@@ -193,12 +220,21 @@ def test_an_edit_reaches_the_running_gateway_and_open_connections_stay(stage: St
 def test_a_configuration_that_envoy_refuses_is_told_and_the_old_one_stays(stage: Stage) -> None:
     before = stage.settings
     try:
-        trouble = stage.declare(replace(before, upstreams={**before.upstreams, "serve": "not-an-address:1"}))
+        trouble = stage.declare(replace(before, upstreams={**before.upstreams, "serve": "127.0.0.1:70000"}))
         assert trouble
     finally:
         assert stage.declare(before) is None
     assert stage.ask("GET", "/v1/status", "flights:viewer").status_code == 200
     stage.reached()
+
+
+def test_its_probe_finds_it_well_until_its_certificate_ends_soon(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    envoy = gateway_probe.Administration(stage.files.socket)
+    assert gateway_probe.days_left(envoy.ask("/certs")) == [authority.CERTIFICATE.days - 1]
+    assert gateway_probe.gateway(envoy)
+    assert authority.EARLY.days == gateway_probe.EARLY
+    monkeypatch.setattr(gateway_probe, "EARLY", authority.CERTIFICATE.days)
+    assert not gateway_probe.gateway(envoy)
 
 
 def test_the_log_names_who_asked_for_what_and_holds_no_token(stage: Stage) -> None:

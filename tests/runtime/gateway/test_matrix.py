@@ -10,8 +10,8 @@ from groundplan.spec.access import INHERITS, RULES, Rule, allowed
 from tests.runtime.gateway.conftest import SECRETS, Stage
 
 WORDS = {"application": "delay", "model": "delay", "kind": "entity", "name": "origin", "alias": "delay@production",
-         "verb": "move", "version": "3", "decision": "approve", "digest": "0" * 16, "operation": "delay:0f0f:2",
-         "api": "api"}  # fmt: skip
+         "verb": "move", "version": "3", "decision": "approve", "digest": "0" * 16, "hash": "0" * 64,
+         "operation": "delay:0f0f:2", "api": "api"}  # fmt: skip
 OWN, OTHER = "flights", "other"
 
 

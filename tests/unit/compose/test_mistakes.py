@@ -87,7 +87,7 @@ CASES = [
     ),
     Case(S, "projects: [shop]", "projects: [shop, shop]", "projects[1]", "shop", ("listed twice",)),
     Case(S, "projects: [shop]", "projects: [stack]", "projects[0]", "[stack]", ("name of the stack's own part",)),
-    Case(S, "target: local", "target: aws", "target", "aws", ("not in this release", "local")),
+    Case(S, "target: local", "target: ec2", "target", "target: ec2", ("not one of the values", "local, kind")),
     Case(S, "name: local", "name: prod", "name", "prod", ("name of the file",)),
     Case(
         S,

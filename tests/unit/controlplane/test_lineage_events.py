@@ -75,6 +75,16 @@ def test_a_move_names_both_versions_and_its_evidence() -> None:
     assert document["inputs"][0]["name"] == "pair.m"
 
 
+def test_a_pair_of_another_environment_is_made_of_the_pair_there() -> None:
+    made = {"version": 3, "digest": "d", "run_id": "r", "metrics": {}}
+    document = one(told("pair", "m", "commit", {**made, "source": {"stack": "dev", "version": 7}}))
+    (read,) = document["inputs"]
+    here = document["outputs"][0]
+    assert (read["name"], read["namespace"]) == (here["name"], here["namespace"].replace("local", "dev", 1))
+    assert read["namespace"] != here["namespace"]
+    assert one(told("pair", "m", "commit", made))["inputs"][0]["name"] == "model.m"
+
+
 def test_what_is_gone_is_dropped() -> None:
     for about in (
         told("data_source", "s", "delete", None, resource(dict(SOURCE.properties))),

@@ -1,6 +1,7 @@
 """Generated secrets, and the files derived from them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,3 +105,56 @@ def test_a_missing_secret_is_one_clear_line(folder: Folder, runtime: dict[str, A
     (folder.secrets / "database-feast").unlink()
     with pytest.raises(ServiceError, match="database-feast is missing; fix: `groundplan up`"):
         RUNTIME.create(runtime, ctx)
+
+
+@pytest.fixture
+def shared(folder: Folder, runtime: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+    """The same of a stack that reads dev's registry."""
+    token = tmp_path / "dev" / "mlflow-reader-token"
+    token.parent.mkdir()
+    token.write_text("reads-only\n")
+    return {**runtime, "stack": "staging", "registry": {"stack": "dev", "token_file": str(token)}}
+
+
+def test_a_readers_token_comes_from_the_owner_and_is_in_no_state(
+    folder: Folder, shared: dict[str, Any], ctx: Context
+) -> None:
+    id, state = RUNTIME.create(shared, ctx)
+    copy = folder.secrets / "mlflow-token"
+    assert (copy.read_text(), copy.stat().st_mode & 0o777) == ("reads-only\n", 0o600)
+    assert "reads-only" not in json.dumps(state)
+    assert json.loads(folder.runtime.read_text())["registry"] == "dev"
+    owners = Path(shared["registry"]["token_file"])
+    owners.write_text("another\n")
+    found = RUNTIME.read(id, state, ctx)
+    assert found is not None
+    assert RUNTIME.unsettled(found) == {"intact"}
+    RUNTIME.update(id, found, shared, ctx)
+    assert copy.read_text() == "another\n"
+    owners.unlink()
+    assert RUNTIME.read(id, state, ctx) == state, "the owner need not be there for a look, or a way down"
+    RUNTIME.delete(id, state, ctx)
+    assert not copy.exists()
+
+
+def test_an_owner_that_is_not_deployed_is_one_clear_line(folder: Folder, shared: dict[str, Any], ctx: Context) -> None:
+    Path(shared["registry"]["token_file"]).unlink()
+    with pytest.raises(ServiceError, match="staging reads the registry of dev, which is not deployed") as refused:
+        RUNTIME.create(shared, ctx)
+    assert str(refused.value).endswith("fix: groundplan up dev first")
+    assert not folder.runtime.exists(), "nothing was changed"
+
+
+def test_a_stack_keeps_the_registry_that_it_began_with(
+    folder: Folder, runtime: dict[str, Any], shared: dict[str, Any], ctx: Context
+) -> None:
+    assert RUNTIME.check(shared, ctx)[1] == RUNTIME.check(runtime, ctx)[1] == []
+    RUNTIME.create(shared, ctx)
+    assert RUNTIME.check(shared, ctx)[1] == []
+    other = {**shared, "registry": {**shared["registry"], "stack": "prod"}}
+    for changed, whose in ((runtime, "its own"), (other, "prod's")):
+        (failure,) = RUNTIME.check({**changed, "stack": "staging"}, ctx)[1]
+        assert f"staging has pairs under the numbers of dev's registry, not of {whose}" in failure.reason
+        assert "fix: groundplan down staging --purge first" in failure.reason
+    RUNTIME.update("", {}, runtime, ctx)
+    assert "of its own registry, not of dev's" in RUNTIME.check(shared, ctx)[1][0].reason

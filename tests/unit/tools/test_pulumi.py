@@ -123,3 +123,8 @@ def test_of_two_at_once_one_gets_it_and_the_other_waits(
         thread.join(10)
     assert found == [bare, bare]
     assert got == [pulumi.PULUMI_PINNED]
+
+
+def test_the_engine_keeps_no_logs_in_its_folder_and_whoever_looks_is_told_why(cache: Path) -> None:
+    assert pulumi.engine_home() == pulumi.engine_home() == cache / "pulumi/engine"
+    assert "PULUMI_HOME=" in (cache / "pulumi/engine/logs").read_text()

@@ -4,9 +4,11 @@ MLflow keeps the alias names ``latest`` and ``v<number>`` for itself: ours are m
 """
 
 import threading
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from groundplan.controlplane.rules.pairing import lagging
@@ -85,6 +87,14 @@ class MlflowAdapter:
         for half in HALVES:
             self._client.set_model_version_tag(f"{model}_{half}", str(version), STATE, "committed")
 
+    def pair_of(self, model: str, digest: str, run_id: str) -> int | None:
+        """Return the number of the whole and committed pair that a run logged for a digest; None where none is.
+
+        By the run too: a registry that was made anew may have trained the digest again.
+        """
+        halves = [self._committed(f"{model}_{half}", digest, run_id) for half in HALVES]
+        return max(set.intersection(*halves), default=None)
+
     def has_pair(self, model: str, version: int, digest: str | None = None) -> bool:
         """Whether both halves of a version are there, belong together, and (where it is given) were made by ``digest``.
 
@@ -93,6 +103,40 @@ class MlflowAdapter:
         found = [self._tags(f"{model}_{half}", version) for half in HALVES]
         made = {None if tags.get(STATE) == "void" else tags.get(DIGEST) for tags in found}
         return len(made) == 1 and None not in made and digest in (None, *made)
+
+    def fetch(self, name: str, version: int, folder: Path) -> Path:
+        """Write what was logged of one half, by its registered name and number, into a folder; return where."""
+        from mlflow.artifacts import download_artifacts
+
+        to = {"dst_path": str(folder), "tracking_uri": self._uri, "registry_uri": self._uri}
+        return Path(download_artifacts(artifact_uri=f"models:/{name}/{version}", **to))
+
+    def run_of(self, run_id: str) -> dict[str, Any]:
+        """Return what a run wrote down: parameters, metrics, tags that are not MLflow's own; nothing of one gone."""
+        found = self._found(partial(self._client.get_run, run_id))
+        if found is None:
+            return {"params": {}, "metrics": {}, "tags": {}}
+        tags = {key: value for key, value in found.data.tags.items() if not key.startswith("mlflow.")}
+        return {"params": dict(found.data.params), "metrics": dict(found.data.metrics), "tags": tags}
+
+    def new_run(self, experiment: str, name: str, tags: Mapping[str, str], told: Mapping[str, Any]) -> str:
+        """Write down a run of elsewhere (``told``: as :meth:`run_of` returned it) as ended; return its id here."""
+        from mlflow.entities import Metric, Param
+
+        run = self._client.create_run(self.experiment(experiment), tags=dict(tags), run_name=name)
+        now = int(time.time() * 1000)
+        metrics = [Metric(key, float(value), now, 0) for key, value in told["metrics"].items()]
+        params = [Param(key, str(value)) for key, value in told["params"].items()]
+        self._client.log_batch(run.info.run_id, metrics=metrics, params=params)
+        self._client.set_terminated(run.info.run_id)
+        return str(run.info.run_id)
+
+    def log_half(self, experiment: str, run_id: str, name: str, folder: Path) -> Half:
+        """Log a half whose files lie in a folder, as they are."""
+        made = self._client.create_logged_model(self.experiment(experiment), name, run_id)
+        self._client.log_model_artifacts(made.model_id, str(folder))
+        self._client.finalize_logged_model(made.model_id, "READY")
+        return Half(model_uri=f"models:/{made.model_id}", model_id=made.model_id, run_id=run_id)
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Let the alias of both halves point to ``version``."""
@@ -129,13 +173,20 @@ class MlflowAdapter:
 
     def _version(self, name: str, digest: str) -> int | None:
         """Return the version that this digest made and that was not given up."""
-        mine: list[int] = []
+        mine = (v for v in self._versions(name) if v.tags.get(DIGEST) == digest and v.tags.get(STATE) != "void")
+        return max((int(version.version) for version in mine), default=None)
+
+    def _committed(self, name: str, digest: str, run_id: str) -> set[int]:
+        wanted = (digest, "committed", run_id)
+        found = self._versions(name)
+        return {int(v.version) for v in found if (v.tags.get(DIGEST), v.tags.get(STATE), v.run_id) == wanted}
+
+    def _versions(self, name: str) -> Iterator[Any]:
         page = None
         while page != "":  # MLflow's last page carries an empty token or none
             found = self._client.search_model_versions(f"name = '{name}'", max_results=1000, page_token=page)
-            mine += [int(v.version) for v in found if v.tags.get(DIGEST) == digest and v.tags.get(STATE) != "void"]
+            yield from found
             page = found.token or ""
-        return max(mine, default=None)
 
     def _create(self, name: str, half: Half, digest: str) -> int:
         tags = {DIGEST: digest, STATE: "pending"}

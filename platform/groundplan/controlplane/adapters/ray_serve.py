@@ -5,14 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from groundplan.controlplane import discovery
 from groundplan.controlplane.ray_dashboard import Dashboard, Unreachable, one_line
 from groundplan.errors import ServiceError
 from groundplan_runtime.config import Runtime
 
 PATH = "/api/serve/applications/"
-HOST = "127.0.0.1"
 #: Seconds between two looks at an application that is coming up.
 POLL = 0.3
+#: Seconds on end that Serve has to be well: every gateway asks it the same once a second
+#: (``groundplan.gateway.clusters``), and leads nobody to what did not answer.
+SETTLED = 3.0
 #: Serve answers 200 to a field that it does not know, and drops it: these are the ones that we use.
 FIELDS = frozenset({"name", "route_prefix", "import_path", "args", "runtime_env", "deployments"})
 DEPLOYMENT_FIELDS = frozenset(
@@ -31,9 +34,18 @@ DEPLOYMENT_FIELDS = frozenset(
 class RayServe:
     """Puts, looks at and deletes applications. The caller holds the lock under which the document is changed."""
 
+    #: Which of Ray's nodes answer requests.
+    proxies = "HeadOnly"
+
     def __init__(self, runtime: Runtime) -> None:
-        self._dashboard = Dashboard(runtime)
+        self._runtime, self._dashboard, self._host = runtime, Dashboard(runtime), runtime.bind
         self._port = urlsplit(runtime.endpoint("serve")).port
+        #: Applications that were put while nothing answered for Serve.
+        self._first: set[str] = set()
+
+    def session(self) -> str:
+        """Return the name of Ray's session: another one after every restart of its head."""
+        return str(self._dashboard.ask("GET", "/api/version").json()["session_name"])
 
     def observe(self, application: str) -> dict[str, Any] | None:
         """Return what Serve says of an application: status, message, the config it was given, its deployments.
@@ -46,6 +58,9 @@ class RayServe:
         """Return what :meth:`observe` returns, of all applications by name, but those on their way out."""
         return {name: _brief(each) for name, each in self._details().items() if each["status"] != "DELETING"}
 
+    def renew(self) -> None:
+        """Nothing to renew: what runs Ray was restarted with what it is made from."""
+
     def put(self, *configs: Mapping[str, Any], instead: Sequence[str] = ()) -> None:
         """Give Serve the configs of some applications at once, ``instead`` of those named; the others keep theirs.
 
@@ -53,8 +68,10 @@ class RayServe:
         """
         for config in configs:
             _check(config)
-        names = {*instead, *(str(config["name"]) for config in configs)}
-        self._put_all([*self._others(names), *map(dict, configs)])
+        names = {str(config["name"]) for config in configs}
+        if not discovery.well(self._runtime, "serve"):
+            self._first |= names
+        self._put_all([*self._others({*instead, *names}), *map(dict, configs)])
 
     def delete(self, application: str) -> None:
         """Take one application away; harmless when it is not there."""
@@ -70,6 +87,9 @@ class RayServe:
     ) -> None:
         """Wait until the config that was put is the one that runs, in every replica of every deployment.
 
+        Where Serve itself came up with it: until it is reached as well, so that whoever is told that all is done is
+        answered.
+
         Raises:
             ServiceError: Serve gave up, the application is gone, ``deadline_s`` seconds passed, or ``cancelled()``;
                 says which deployment, and why, in one line.
@@ -78,7 +98,7 @@ class RayServe:
         while True:
             found, problem = self._look(application)
             if found is not None and _runs(found):
-                return
+                break
             if found is not None and found["status"] == "DEPLOY_FAILED":
                 raise ServiceError(f"{application} failed: {_why(found)}; fix: groundplan logs ray")
             if cancelled():
@@ -93,6 +113,20 @@ class RayServe:
                 said = now
                 on_line(f"{application}: {now}")
             time.sleep(POLL)
+        if application in self._first:
+            self._settle(application, end, cancelled)
+            self._first.discard(application)
+
+    def _settle(self, application: str, end: float, cancelled: Callable[[], bool]) -> None:
+        """Wait until Serve has answered for some seconds on end at the address by which the gateway asks it."""
+        since = time.monotonic()
+        while time.monotonic() - since < SETTLED:
+            if not discovery.well(self._runtime, "serve"):
+                since = time.monotonic()
+            if cancelled() or since > end:
+                where = self._runtime.endpoint("serve")
+                raise ServiceError(f"{application} runs, and {where} does not answer; fix: groundplan logs ray")
+            time.sleep(POLL)
 
     def _look(self, application: str) -> tuple[dict[str, Any] | None, str | None]:
         try:
@@ -100,8 +134,15 @@ class RayServe:
         except Unreachable as error:
             return None, str(error)
 
+    def _door(self) -> Dashboard | None:
+        """Return where Serve is asked what it runs; None when there is no Ray for it."""
+        return self._dashboard
+
     def _details(self) -> dict[str, Any]:
-        answer = self._dashboard.ask("GET", PATH)
+        door = self._door()
+        if door is None:
+            return {}
+        answer = door.ask("GET", PATH)
         if answer.status_code != 200:
             raise ServiceError(f"Ray Serve does not say what it runs: {one_line(answer.text)}")
         return dict(answer.json()["applications"])
@@ -111,13 +152,15 @@ class RayServe:
         found = [each for name, each in self._details().items() if name not in names]
         return [e["deployed_app_config"] for e in found if e.get("deployed_app_config") and e["status"] != "DELETING"]
 
-    def _put_all(self, applications: list[dict[str, Any]]) -> None:
-        document = {
-            "proxy_location": "HeadOnly",
-            "http_options": {"host": HOST, "port": self._port},
+    def _document(self, applications: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "proxy_location": self.proxies,
+            "http_options": {"host": self._host, "port": self._port},
             "applications": applications,
         }
-        answer = self._dashboard.ask("PUT", PATH, document)
+
+    def _put_all(self, applications: list[dict[str, Any]]) -> None:
+        answer = self._dashboard.ask("PUT", PATH, self._document(applications))
         if answer.status_code != 200:
             raise ServiceError(f"Ray Serve does not take its config: {one_line(answer.text)}")
 

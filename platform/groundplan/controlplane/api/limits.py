@@ -6,6 +6,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 #: Bytes: a declaration, and the zip of a project's code.
 MAX_BODY = 1024 * 1024
 MAX_CODE = 64 * 1024 * 1024
+#: A file of a pair that comes from another environment; and its manifest, with its evidence.
+MAX_FILE = 512 * 1024 * 1024
+MAX_MANIFEST = 16 * 1024 * 1024
 
 
 class BodyLimit:
@@ -36,4 +39,6 @@ class BodyLimit:
 def limit_of(path: str) -> int:
     """Return how many bytes a request to ``path`` may bring."""
     parts = path.strip("/").split("/")
+    if parts[:3] == ["v1", "registry", "models"] and parts[5:6] in (["imports"], ["pairs:import"]):
+        return MAX_FILE if parts[5] == "imports" else MAX_MANIFEST
     return MAX_CODE if parts[:2] == ["v1", "projects"] and parts[3:4] == ["code"] else MAX_BODY

@@ -70,6 +70,10 @@ def _model(platform: Platform, sight: Sight, found: Resource) -> dict[str, Any]:
         aliases = registry.aliases_of(connection, found.project, found.name)
     shown = ("version", "digest", "run_id", "metrics", "state", "trained_by")
     listed = [{key: pair[key] for key in shown} | {"created_at": pair["created_at"].isoformat()} for pair in pairs]
+    for row, pair in zip(listed, pairs, strict=True):
+        row["source"] = (
+            {key: pair["source"][key] for key in ("stack", "version", "content")} if pair["source"] else None
+        )
     keys = ("alias", "version", "generation", "hold_reason", "hold_actor")
     return {
         "project": found.project,

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Depends
 
 from groundplan.controlplane import discovery, store
+from groundplan.controlplane.adapters import templates
 from groundplan.controlplane.api.common import IdentityDep, PlatformDep, authorized
 
 router = APIRouter(dependencies=[Depends(authorized)])
@@ -23,9 +24,15 @@ def services(platform: PlatformDep, identity: IdentityDep) -> dict[str, Any]:
     return {
         "stack": platform.runtime.stack,
         "gateway": platform.runtime.endpoints.get("gateway"),
-        "services": discovery.services(platform.runtime),
+        "services": discovery.services(platform.runtime, unborn(declared)),
         "applications": [
             {"name": name, "status": resource.status, "path": f"/serve/{name}", **health[name]}
             for name, resource in seen.items()
         ],
     }
+
+
+def unborn(applications: list[store.Resource]) -> frozenset[str]:
+    """In a cluster, what answers requests is made with the first application; on one machine it runs from the start."""
+    none = all(each.status == "waiting" for each in applications)
+    return discovery.WITH_APPLICATIONS if none and templates.in_cluster() else frozenset()

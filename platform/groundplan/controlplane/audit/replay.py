@@ -88,7 +88,8 @@ def _resource(state: State, event: Event) -> None:
 def _commit(state: State, event: Event) -> None:
     made = event["after"]
     key = (event["project"], event["name"], made["version"])
-    kept = {name: made.get(name) for name in ("digest", "run_id", "metrics", "features", "trained_by", "trained_on")}
+    names = ("digest", "run_id", "metrics", "features", "trained_by", "trained_on", "source")
+    kept = {name: made.get(name) for name in names}
     row = {"project": key[0], "model": key[1], "version": key[2], **kept, "state": "committed"}
     state.keyed["pairs"][key] = {**row, "created_at": event["at"]}
 

@@ -13,7 +13,7 @@ from groundplan.spec import gate_words
 #: Tells whether who asks has the rights of a role in the model's project.
 May = Callable[[str], bool]
 #: Words for the events of a pair version in a model's history.
-TRAINED, APPROVED, RETIRED, RESTORED, MOVED = "trained", "approved", "retired", "restored", "moved"
+TRAINED, TAKEN, APPROVED, RETIRED, RESTORED, MOVED = "trained", "taken", "approved", "retired", "restored", "moved"
 
 
 def summary(known: Known) -> dict[str, Any]:
@@ -91,6 +91,7 @@ def version_document(known: Known, version: Version, actor: str, has: May) -> di
         "run_id": pair["run_id"],
         "metrics": pair["metrics"],
         "trained_by": pair["trained_by"],
+        "source": from_of(pair),
         "created_at": pair["created_at"].isoformat(),
         "aliases": list(version.facts.aliases),
         "applications": list(version.facts.answers),
@@ -204,13 +205,25 @@ def _application(application: Resource) -> dict[str, Any]:
 def history(known: Known) -> list[dict[str, Any]]:
     """Return what happened to a model's versions, the newest first: trainings, approvals, moves, retirements."""
     told = [
-        *({**_event(TRAINED, row, row["trained_by"]), "at": row["created_at"]} for row in known.committed),
+        *(_made(row) for row in known.committed),
         *(_event(APPROVED, row, row["actor"]) for row in known.approvals),
         *(_event(RETIRED if row["retired"] else RESTORED, row, row["actor"]) for row in known.retirements),
         *(_moved(row) for row in known.moves),
     ]
     told.sort(key=lambda event: event["at"], reverse=True)
     return [{**event, "at": event["at"].isoformat()} for event in told]
+
+
+def from_of(pair: Row) -> dict[str, Any] | None:
+    """Return where a pair was trained, of one that came from another environment: its stack and number there."""
+    return {key: pair["source"][key] for key in ("stack", "version")} if pair.get("source") else None
+
+
+def _made(row: Row) -> dict[str, Any]:
+    source = from_of(row)
+    reason = f"version {source['version']} of {source['stack']}" if source else None
+    event = _event(TAKEN if source else TRAINED, row, row["trained_by"])
+    return {**event, "reason": reason, "at": row["created_at"]}
 
 
 def _event(what: str, row: Row, actor: str | None) -> dict[str, Any]:

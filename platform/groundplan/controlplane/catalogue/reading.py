@@ -12,7 +12,7 @@ from groundplan.controlplane.db.tables import alias_moves, aliases, approvals, p
 from groundplan.controlplane.store import Resource
 
 #: What of a pair a list needs: what it was trained on is long.
-_PAIR = ("project", "model", "version", "digest", "run_id", "metrics", "trained_by", "state", "created_at")
+_PAIR = ("project", "model", "version", "digest", "run_id", "metrics", "trained_by", "state", "created_at", "source")
 Row = Mapping[str, Any]
 Key = tuple[str, str]
 

@@ -64,6 +64,8 @@ pairs = sa.Table(
     sa.Column("trained_by", sa.Text),
     #: {"views": {view: {"uri", "entities", "timestamp", "ttl", "fields"}}, "holdout": uri}: to judge it again later.
     sa.Column("trained_on", JSONB),
+    #: Of a pair that another environment trained: {"stack", "version", "run_id", "content", "evidence", …} there.
+    sa.Column("source", JSONB),
     #: committed; void: it lost a half in MLflow, another of its digest took its place; purged. Numbers never repeat.
     sa.Column("state", sa.Text, nullable=False),
     _now("created_at"),

@@ -99,7 +99,8 @@ class Alias(Kind):
         with platform.engine.connect() as connection:
             ours = registry.pointer(connection, resource.project, model, alias).version
             pairs = registry.pairs_of(connection, resource.project, model)
-        theirs = platform.mlflow.observe_alias(registry.mlflow_name(resource.project, model), alias)
+        name = registry.mlflow_name(resource.project, model)
+        theirs = (ours, ours) if platform.shares else platform.mlflow.observe_alias(name, alias)
         pair = next((pair for pair in pairs if pair["version"] == ours), None)
         whole = ours is None or (pair is not None and is_whole(platform, resource.project, model, pair))
         if resource.status == "pending" or (whole and theirs == (ours, ours)):
@@ -122,7 +123,7 @@ class Alias(Kind):
     def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:
         """Forget it, here and in MLflow; its history stays."""
         model, alias = resource.properties["model"], resource.properties["alias"]
-        platform.mlflow.delete_alias(registry.mlflow_name(resource.project, model), alias)
+        mirror(platform, resource.project, model, alias, None)
         with platform.engine.begin() as connection:
             registry.drop(connection, resource.project, model, alias, actor)
 
@@ -186,7 +187,9 @@ def move_to(
 
 
 def mirror(platform: Platform, project: str, model: str, alias: str, version: int | None) -> None:
-    """Make MLflow's two aliases say what ours says."""
+    """Make MLflow's two aliases say what ours says. A shared registry shows those of its owner."""
+    if platform.shares:
+        return
     name = registry.mlflow_name(project, model)
     if version is None:
         platform.mlflow.delete_alias(name, alias)

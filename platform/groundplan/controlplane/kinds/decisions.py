@@ -114,13 +114,14 @@ def foresee(platform: Platform, resource: Resource, asked_by: str) -> dict[str, 
     model = find(platform, resource.project, "model", given["model"])
     with platform.engine.connect() as connection:
         pairs = registry.pairs_of(connection, resource.project, given["model"])
+    sourced = bool(model and model.properties.get("source"))
     declared = resource.upstream.get(f"{resource.project}/model/{given['model']}")
-    known = any(pair["digest"] == declared for pair in pairs)
-    manual = bool(pairs) and model is not None and model.properties.get("retrain") == "manual"
+    known = not sourced and any(pair["digest"] == declared for pair in pairs)
+    manual = bool(pairs) and model is not None and (sourced or model.properties.get("retrain") == "manual")
     digest = declared if known else followed(model, pairs) if manual else None
     wish = wish_of(platform, resource, {}, digest)
     gates = given.get("gates") or []
-    training = wish.cause == "follow" and wish.pair is None
+    training = wish.cause == "follow" and wish.pair is None and not sourced
     verdicts = (
         hold_against(gates, case_of(platform, resource, wish.pair, asked_by)) if wish.judged and wish.pair else []
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from groundplan.controlplane.adapters.ray_jobs import JobFailed
+from groundplan.controlplane.adapters.jobs import JobFailed
 from groundplan.controlplane.context import Platform, Work
 from groundplan.controlplane.kinds.base import find
 from groundplan.controlplane.problem import ApiProblem
@@ -72,8 +72,17 @@ def result_of(platform: Platform, id: str, once: str) -> dict[str, Any] | None:
     return _done(platform, _result_uri(platform, id, once), None)
 
 
+def keep_result(platform: Platform, id: str, once: str, result: Mapping[str, Any]) -> None:
+    """Keep a result as a job of the resource would: what was made elsewhere is found again as what was made here."""
+    platform.objects.put(_result_key(id, once), json.dumps(result).encode())
+
+
+def _result_key(id: str, once: str) -> str:
+    return f"results/{id}/{once}.json"
+
+
 def _result_uri(platform: Platform, id: str, once: str) -> str:
-    return f"s3://{platform.runtime.bucket}/results/{id}/{once}.json"
+    return f"s3://{platform.runtime.bucket}/{_result_key(id, once)}"
 
 
 def stop(platform: Platform, operation: str) -> None:
@@ -87,7 +96,8 @@ def stop(platform: Platform, operation: str) -> None:
 def _ran(work: Work, document: Mapping[str, Any]) -> JobFailed | None:
     """Run the job. One that failed may have left its reason as a result: that is looked at before the failure is."""
     try:
-        work.platform.jobs.run(work.operation, document, work.say)
+        gpus = {"gpus": document["resources"]["gpus"]} if document["resources"].get("gpus") else {}
+        work.platform.jobs.run(work.operation, document, work.say, **gpus)
     except JobFailed as failure:
         return failure
     return None

@@ -5,13 +5,14 @@ from typing import Any
 
 from groundplan.controlplane import registry
 from groundplan.controlplane.context import Platform, Work
-from groundplan.controlplane.kinds import jobs
+from groundplan.controlplane.kinds import jobs, shared
 from groundplan.controlplane.kinds.base import Carry, Kind, Observed, Outcome, Step, need, project_resources
 from groundplan.controlplane.kinds.features import describe
 from groundplan.controlplane.kinds.pairs import is_whole, register, usable
 from groundplan.controlplane.kinds.trained_on import declared_features
 from groundplan.controlplane.problem import ApiProblem
 from groundplan.controlplane.store import Actor, Resource
+from groundplan.controlplane.transfer.importing import imported
 
 
 class Model(Kind):
@@ -22,7 +23,8 @@ class Model(Kind):
     leads = True
 
     def admit(self, platform: Platform, resource: Resource) -> None:
-        """Its features and the inputs of its examples have to be there."""
+        """Its features and the inputs of its examples have to be there, and its pairs be of this registry."""
+        shared.refuse_other_numbers(platform, resource)
         _views(platform, resource)
         jobs.tables(platform, resource, resource.properties["examples"]["inputs"])
 
@@ -32,6 +34,8 @@ class Model(Kind):
 
     def _train(self, work: Work, _: Carry) -> Carry:
         platform, resource = work.platform, work.resource
+        if work.request.get("import"):
+            return self._taken(work)
         found = self._found(work)
         if found is not None:
             return found
@@ -61,6 +65,8 @@ class Model(Kind):
         with work.platform.engine.connect() as connection:
             known = registry.pair_by_digest(connection, resource.project, resource.name, resource.data_digest)
             earlier = registry.pairs_of(connection, resource.project, resource.name)
+        if resource.properties.get("source"):
+            return self._latest_taken(work, earlier)
         version = usable(work, resource.name, known) if known else None
         if version is not None:
             work.say(f"{resource.name}: this declaration made pair version {version}; selecting it again")
@@ -71,16 +77,36 @@ class Model(Kind):
         version = next((each for each in lasting if each is not None), None)
         return None if version is None else {"version": version, "retrain_due": True}
 
+    def _taken(self, work: Work) -> Carry:
+        """Return a pair of another environment as a training would; the number that it has here, if it came before."""
+        resource, digest = work.resource, str(work.request["digest"])
+        with work.platform.engine.connect() as connection:
+            known = registry.pair_by_digest(connection, resource.project, resource.name, digest)
+        version = usable(work, resource.name, known) if known else None
+        if version is not None:
+            work.say(f"{resource.name}: that pair came before; it is version {version} here")
+            return {"version": version}
+        return {**imported(work, work.request["import"]), "digest": digest}
+
+    def _latest_taken(self, work: Work, known: Sequence[Mapping[str, Any]]) -> Carry:
+        """Return the pair that was taken last: an environment with a source trains none, whatever it declares."""
+        last = work.resource.outputs.get("version")
+        ordered = sorted(known, key=lambda pair: (pair["version"] == last, pair["version"]), reverse=True)
+        lasting = (usable(work, work.resource.name, pair) for pair in ordered if pair["source"])
+        return {"version": next((each for each in lasting if each is not None), None)}
+
     def _register(self, work: Work, trained: Carry) -> Carry:
         if "version" in trained:
             return trained
         resource = work.resource
-        version = register(work, resource.name, resource.data_digest, trained, trained)
+        version = register(work, resource.name, trained.get("digest", resource.data_digest), trained, trained)
         work.say(f"{resource.name}: registered pair version {version}")
         return {"version": version}
 
     def _commit(self, work: Work, made: Carry) -> Carry:
         resource = work.resource
+        if made["version"] is None:
+            return Outcome(status="waiting", message=waits_for(resource, work.platform.runtime.stack)).carry()
         with work.platform.engine.connect() as connection:
             pair = registry.standing(connection, resource.project, resource.name, int(made["version"]))
         if pair is None:
@@ -104,6 +130,8 @@ class Model(Kind):
 
     def joins(self, resource: Resource, running: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
         """A training that runs is the one that is asked for, unless it is one that only says that one is due."""
+        if asked.get("import"):
+            return asked == running
         return super().joins(resource, running, asked) or resource.properties.get("retrain") != "manual"
 
     def cancel(self, platform: Platform, operation: str) -> None:
@@ -111,18 +139,27 @@ class Model(Kind):
         jobs.stop(platform, operation)
 
     def followers(self, platform: Platform, resource: Resource, request: Mapping[str, Any]) -> Sequence[Resource]:
-        """After a training that a person asked for: the aliases that follow the model."""
-        found = project_resources(platform, resource.project, "alias") if request.get("train") else []
+        """After a training that a person asked for, or a pair that came: the aliases that follow the model."""
+        asked = request.get("train") or request.get("import")
+        found = project_resources(platform, resource.project, "alias") if asked else []
         return [a for a in found if a.properties["model"] == resource.name and a.properties.get("follow")]
 
     def delete(self, platform: Platform, resource: Resource, purge: bool, actor: Actor) -> None:
-        """Retire it: its versions stay, unless purged."""
+        """Retire it: its versions stay, unless purged. What is in a shared registry is its owner's."""
         if not purge:
             return
-        platform.mlflow.delete_models(registry.mlflow_name(resource.project, resource.name))
+        if not platform.shares:
+            platform.mlflow.delete_models(registry.mlflow_name(resource.project, resource.name))
         platform.objects.delete_prefix(f"results/{resource.project}/model/{resource.name}/")
         with platform.engine.begin() as connection:
             registry.forget_pairs(connection, resource.project, resource.name, actor)
+
+
+def waits_for(resource: Resource, stack: str) -> str:
+    """Return what a model of an environment with a source waits for, before the first pair came."""
+    source = resource.properties["source"]["stack"]
+    brings = f"groundplan promote {resource.project}/{resource.name} --from {source} --to {stack} --reason …"
+    return f"has no pair yet, and trains none: its pairs come from {source}; {brings}"
 
 
 def _views(platform: Platform, resource: Resource) -> list[Resource]:

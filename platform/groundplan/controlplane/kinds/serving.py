@@ -100,8 +100,8 @@ def wish_of(resource: Resource) -> Wish:
 
 
 def _code() -> str:
-    """Return the code that replicas run: that of this process, whose PYTHONPATH names its digest."""
-    return os.environ.get("PYTHONPATH", "").rpartition("/")[2]
+    """Return the code that replicas run: that of this process. Its image tells its digest, or its PYTHONPATH."""
+    return os.environ.get("GROUNDPLAN_CODE") or os.environ.get("PYTHONPATH", "").rpartition("/")[2]
 
 
 def bring(work: Work, resource: Resource, pointers: Pointers) -> None:

@@ -199,8 +199,12 @@ def _registered(told: Told) -> dict[str, Any]:
         trainedBy=made.get("trained_by"),
         metrics=made.get("metrics"),
     )
-    found = {**_prediction(told, model), **facets.version(str(made["version"])), "groundplan_pairVersion": pair}
-    return _event(told, RunState.COMPLETE, _once(told), [told.dataset(model)], [_output(told, told.id, found)])
+    source = made.get("source")
+    # A pair of another environment was made there: of its pair, not of a model that is only declared here.
+    of = dataset_of(source["stack"], told.id) if source else told.dataset(model)
+    seen = _prediction(told, of, row["name"])
+    found = {**seen, **facets.version(str(made["version"])), "groundplan_pairVersion": pair}
+    return _event(told, RunState.COMPLETE, _once(told), [of], [_output(told, told.id, found)])
 
 
 def _moved(told: Told) -> dict[str, Any]:
@@ -220,17 +224,19 @@ def _moved(told: Told) -> dict[str, Any]:
         metrics=judged.get("metrics"),
         gates=judged.get("gates"),
     )
-    found = {**_prediction(told, pair), **facets.version(str(version)), "groundplan_pairVersion": points}
+    seen = _prediction(told, told.dataset(pair), model)
+    found = {**seen, **facets.version(str(version)), "groundplan_pairVersion": points}
     return _event(told, RunState.COMPLETE, _once(told), [told.dataset(pair)], [_output(told, told.id, found)])
 
 
-def _prediction(told: Told, source: str) -> dict[str, Any]:
-    columns = Columns({PREDICTION: frozenset({(source, PREDICTION)})})
-    model = told.known.find(told.row["project"], "model", source.rpartition("/")[2])
+def _prediction(told: Told, of: tuple[str, str], model: str) -> dict[str, Any]:
+    """What a pair answers with: its column comes from that of the dataset ``of``, and so does the mark of its model."""
+    columns = Columns({PREDICTION: frozenset({("source", PREDICTION)})})
+    known = told.known.find(told.row["project"], "model", model)
     return {
         **facets.schema({PREDICTION: "float64"}),
-        **facets.columns(columns, {source: told.dataset(source)}),
-        **facets.tagged({}, model.properties.get("personal") if model else None, source),
+        **facets.columns(columns, {"source": of}),
+        **facets.tagged({}, known.properties.get("personal") if known else None, told.id),
     }
 
 

@@ -8,10 +8,13 @@ import { model } from "./model.js";
 
 const main = document.getElementById("main");
 let shown = 0;
+/** The address of what is shown, without its fragment. */
+let at = "";
 
 /** Show what the address says. A view that was left before it came is not shown. */
 async function show(focus = false) {
   const mine = ++shown;
+  at = location.pathname + location.search;
   const query = new URLSearchParams(location.search);
   main.setAttribute("aria-busy", "true");
   let content;
@@ -99,7 +102,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-addEventListener("popstate", () => show(true));
+// Within a view only the place changes: it is not asked for again, under the hands of who goes on in it.
+addEventListener("popstate", () => location.pathname + location.search === at ? arrive() : show(true));
 
 try {
   await resume();

@@ -86,7 +86,7 @@ function versions(told, changed) {
   const rows = told.versions.map((each) => [String(each.version),
     [badge(each.stage), each.aliases.length > 0 && h("div", { class: "quiet" }, each.aliases.join(", "))],
     ...names.map((name) => number(each.metrics[name])),
-    [moment(each.created_at), h("div", { class: "quiet" }, each.trained_by && `by ${each.trained_by}`, " ",
+    [moment(each.created_at), h("div", { class: "quiet" }, each.trained_by && `by ${each.trained_by}`, each.source && ` in ${each.source.stack} (${each.source.version} there)`, " ",
       h("code", { title: `Run ${each.run_id} in MLflow` }, each.run_id.slice(0, 8)))],
     ["promote", "approve", "retire", "restore"].map((action) => button(action, told, each, changed))]);
   const gone = told.versions.filter((each) => each.retired);

@@ -59,9 +59,7 @@ class Files:
 
         Services first, then what leads to them: a route is never asked for a service that is not known yet.
         """
-        secret = self.runtime.secret
-        tokens = Tokens(*(secret(f"{each}-token") for each in ("gateway", "mlflow", "feast", "ray", "serving")))
-        texts = documents(settings, tokens, str(self.xds), *self._pair())
+        texts = documents(settings, Tokens.of(self.runtime.secret), str(self.xds), *self._pair())
         for step in (("certificate.json", "clusters.json"), ("routes.json", "listeners.json")):
             for name in step:
                 self._replace(name, texts[name])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from groundplan_runtime.config import Runtime
+from groundplan_runtime.config import LOOPBACK, Runtime
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,16 @@ class Site:
     def data_dir(self) -> Path:
         """The stack's data folder."""
         return self.runtime.data_dir
+
+    @property
+    def bind(self) -> str:
+        """The address to listen at: this machine only, or, in a pod, every one of the pod's."""
+        return self.runtime.bind
+
+    @property
+    def alone(self) -> bool:
+        """Whether this machine is all that may connect: then no other is named anywhere."""
+        return self.bind == LOOPBACK
 
 
 def site() -> Site:

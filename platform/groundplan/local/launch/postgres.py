@@ -1,4 +1,4 @@
-"""PostgreSQL on 127.0.0.1 with SCRAM: makes its cluster the first time, then becomes ``postgres``."""
+"""PostgreSQL with SCRAM: makes its cluster the first time, then becomes ``postgres``."""
 
 import os
 import shutil
@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 from groundplan.local.launch._pg import as_somebody, binaries
-from groundplan.local.launch._site import Site, become, folder, site
+from groundplan.local.launch._site import Site, become, folder, site, write_private
 
 SETTINGS = {
-    "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "fsync": "on",
     "shared_buffers": "64MB",
@@ -29,7 +28,9 @@ def main() -> None:
     if not (cluster / "PG_VERSION").exists():
         _make(here, cluster)
     _forget_dead(cluster)
-    settings = {**SETTINGS, "port": str(here.ports["database"])}
+    if not here.alone:
+        _open(here, cluster)
+    settings = {**SETTINGS, "listen_addresses": here.bind, "port": str(here.ports["database"])}
     words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     become([*as_somebody(), binaries() / "postgres", "-D", cluster, *words], {"LC_ALL": "C.UTF-8", "HOME": str(home)})
 
@@ -49,6 +50,18 @@ def _make(here: Site, cluster: Path) -> None:
     if done.returncode:
         sys.exit(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
     new.rename(cluster)
+
+
+def _open(here: Site, cluster: Path) -> None:
+    """In a pod: others may connect with their passwords, and ours is the one of the secret, also of a new one."""
+    cluster.chmod(0o700)
+    write_private(cluster / "pg_hba.conf", "host all all all scram-sha-256\n")
+    password = here.runtime.secret("database-admin").replace("'", "''")
+    statement = f"ALTER ROLE postgres PASSWORD '{password}';\n"
+    command = [*as_somebody(), str(binaries() / "postgres"), "--single", "-D", str(cluster), "postgres"]
+    done = subprocess.run(command, input=statement, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"the administrator's password is not taken: {done.stderr.strip().splitlines()[-1:]}")
 
 
 def _forget_dead(cluster: Path) -> None:

@@ -13,7 +13,7 @@ READERS = {"feast_reader": "feast"}
 
 
 def main() -> None:
-    """Make what is missing, set passwords; argument: ``database=<port>``."""
+    """Make what is missing, set passwords."""
     here = site()
     statements = ["SET log_min_error_statement TO panic;", "SET log_statement TO none;"]
     statements += [line for role in (*ROLES, *READERS) for line in _role(here, role)]
@@ -51,9 +51,10 @@ def _reader(role: str, owner: str) -> list[str]:
 
 
 def _psql(here: Site, script: str) -> None:
+    host, port = here.runtime.endpoint("database").rsplit(":", 1)
     command = [
         str(binaries() / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--no-password",
-        "--host=127.0.0.1", f"--port={here.ports['database']}", "--username=postgres", "--dbname=postgres", "--file=-",
+        f"--host={host}", f"--port={port}", "--username=postgres", "--dbname=postgres", "--file=-",
     ]  # fmt: skip
     environment = {**os.environ, "PGPASSFILE": str(here.runtime.secret_file("pgpass"))}
     done = subprocess.run(command, input=script, env=environment, capture_output=True, text=True)

@@ -1,4 +1,8 @@
-"""Health checks that need a password: exit code 0 when the service answers a real question."""
+"""Health checks that need a password: exit code 0 when the service beside us answers a real question.
+
+Always on this machine or in this pod: by its name in a cluster a service answers only when it is found well. Standard
+library only: it runs every few seconds. The gateway's is :mod:`groundplan.local.launch.gateway_probe`.
+"""
 
 import os
 import socket
@@ -6,25 +10,18 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from datetime import UTC, datetime
 
-import httpx
-
-from groundplan.gateway.authority import EARLY, ends
-from groundplan.local.launch._gateway import Files
+from groundplan.local.health import DIRECT
 from groundplan.local.launch._pg import binaries
-from groundplan_runtime.config import Runtime
+from groundplan_runtime.config import LOOPBACK, Runtime
 
 ANSWER = 8.0
 OK, SERVE_ANSWERS = 200, (200, 503)
-#: Never through a proxy: everything is on this machine.
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def database(runtime: Runtime) -> bool:
     """Ask PostgreSQL for a row, as its administrator, over TCP."""
-    host, port = runtime.endpoint("database").split(":")
-    where = ["--host", host, "--port", port, "--username", "postgres", "--dbname", "postgres"]
+    where = ["--host", LOOPBACK, "--port", _port(runtime, "database"), "--username", "postgres", "--dbname", "postgres"]
     command = [str(binaries() / "psql"), "--no-psqlrc", "--no-password", *where, "-tAc", "SELECT 1"]
     environment = {
         **os.environ,
@@ -36,8 +33,7 @@ def database(runtime: Runtime) -> bool:
 
 def online_store(runtime: Runtime) -> bool:
     """Log in to Valkey and ask for its role: it answers only when its data is loaded."""
-    host, port = runtime.endpoint("online_store").split(":")
-    with socket.create_connection((host, int(port)), timeout=ANSWER) as connection:
+    with socket.create_connection((LOOPBACK, int(_port(runtime, "online_store"))), timeout=ANSWER) as connection:
         connection.sendall(_words("AUTH", runtime.secret("online-store")) + _words("ROLE") + _words("QUIT"))
         answer = b""
         while chunk := connection.recv(4096):
@@ -47,18 +43,24 @@ def online_store(runtime: Runtime) -> bool:
 
 def ray(runtime: Runtime) -> bool:
     """Ask the head, with its token, whether it is well, and Serve's proxy (503: no application yet)."""
-    headers = {"Authorization": f"Bearer {runtime.secret('ray-token')}"}
-    return (
-        _status(f"{runtime.endpoint('ray')}/api/gcs_healthz", headers) == OK
-        and _status(f"{runtime.endpoint('serve')}/-/routes", {}) in SERVE_ANSWERS
-    )
+    return ray_head(runtime) and _status(_url(runtime, "serve", "/-/routes"), {}) in SERVE_ANSWERS
 
 
-def gateway(runtime: Runtime) -> bool:
-    """Ask Envoy whether it is ready. A certificate that ends soon is no health: a restart renews it."""
-    files = Files(runtime)
-    soon = datetime.now(UTC) + EARLY
-    return bool(files.ask("/ready").strip() == "LIVE") and ends(files.tls / "gateway.pem") > soon
+def ray_head(runtime: Runtime) -> bool:
+    """Ask the head, with its token, whether it is well."""
+    return _status(_url(runtime, "ray", "/api/gcs_healthz"), _shown(runtime)) == OK
+
+
+def _port(runtime: Runtime, name: str) -> str:
+    return runtime.endpoint(name).rpartition(":")[2]
+
+
+def _url(runtime: Runtime, name: str, path: str) -> str:
+    return f"http://{LOOPBACK}:{_port(runtime, name)}{path}"
+
+
+def _shown(runtime: Runtime) -> dict[str, str]:
+    return {"Authorization": f"Bearer {runtime.secret('ray-token')}"}
 
 
 def _status(url: str, headers: dict[str, str]) -> int:
@@ -77,10 +79,14 @@ def _words(*words: str) -> bytes:
 
 def main() -> int:
     """Probe the service that the first argument names."""
-    probes = {"database": database, "online_store": online_store, "ray": ray, "gateway": gateway}
+    probes = {
+        "database": database,
+        "online_store": online_store,
+        "ray": ray,
+    }
     try:
         return 0 if probes[sys.argv[1]](Runtime.load()) else 1
-    except (OSError, httpx.HTTPError) as error:
+    except OSError as error:
         sys.stderr.write(f"{error}\n")
         return 1
 

@@ -1,4 +1,4 @@
-"""SeaweedFS: an S3-compatible object store in one process, all its ports on 127.0.0.1."""
+"""SeaweedFS: an S3-compatible object store in one process, all its ports but S3 on 127.0.0.1."""
 
 import base64
 import hashlib
@@ -57,7 +57,7 @@ def _flags(here: Site, data: Path, identities: Path, roles: Path) -> list[str | 
         "-volume.max=0", "-volume.preStopSeconds=1",
         "-filer", f"-filer.port={ports['objects_filer']}", f"-filer.port.grpc={ports['objects_filer_grpc']}",
         f"-filer.localSocket={data.parent / 'filer.sock'}",
-        "-s3", f"-s3.port={ports['objects']}", f"-s3.port.grpc={ports['objects_iam_grpc']}", "-s3.ip.bind=127.0.0.1",
+        "-s3", f"-s3.port={ports['objects']}", f"-s3.port.grpc={ports['objects_iam_grpc']}", f"-s3.ip.bind={here.bind}",
         f"-s3.localSocket={data.parent / 's3.sock'}", f"-s3.config={identities}",
         f"-s3.iam.config={roles}",
         "-s3.port.iceberg=0", "-s3.port.lance=0",  # else two more listeners at fixed ports

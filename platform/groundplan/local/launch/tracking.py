@@ -7,10 +7,12 @@ from pathlib import Path
 from groundplan.local.launch._site import become, folder, site, write_private
 
 APP = "groundplan"
+#: Further names with their ports, separated by commas: in a cluster it has more than this machine's.
+HOSTS = "GROUNDPLAN_HOSTS"
 
 
 def main() -> None:
-    """Start it: ``mlflow=<port> gateway=<port>``. libpq reads a password from PGPASSFILE, boto3 its keys."""
+    """Start it; argument: ``mlflow=<port>``. libpq reads a password from PGPASSFILE, boto3 its keys."""
     here = site()
     runtime, port = here.runtime, here.ports["mlflow"]
     environment = {
@@ -20,13 +22,17 @@ def main() -> None:
     }
     environment.pop("MLFLOW_TRACKING_URI", None)
     command: list[str | Path] = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        sys.executable, "-m", "mlflow", "server", "--host", here.bind, "--port", str(port), "--workers", "1",
         "--backend-store-uri", f"postgresql+psycopg2://mlflow@{runtime.endpoint('database')}/mlflow",
         "--artifacts-destination", f"s3://{runtime.bucket}/mlflow", "--serve-artifacts",
-        "--allowed-hosts", f"127.0.0.1:{port},localhost:{port}", "--app-name", APP,
-        "--cors-allowed-origins", f"https://localhost:{here.ports['gateway']}",
+        "--allowed-hosts", _hosts(port), "--app-name", APP, "--cors-allowed-origins", runtime.endpoint("gateway"),
     ]  # fmt: skip
     become(command, environment)
+
+
+def _hosts(port: int) -> str:
+    """By which names it is called; a request for another is refused (DNS rebinding)."""
+    return ",".join([f"127.0.0.1:{port}", f"localhost:{port}", *filter(None, [os.environ.get(HOSTS)])])
 
 
 def _entry_point(data: Path) -> Path:

@@ -9,7 +9,7 @@ from groundplan_runtime.isolation.online_user import READER, reading
 
 #: A process title would overwrite the marks by which its process is known as ours (groundplan.local.processes).
 CONF = """\
-bind 127.0.0.1
+bind {bind}
 port {port}
 requirepass {password}
 user {reader}
@@ -28,7 +28,7 @@ def main() -> None:
     home = folder(here.data_dir / "online_store")
     secret, port = here.runtime.secret, here.ports["online_store"]
     reader = " ".join([READER, *reading(secret("online-store-reader"))])
-    text = CONF.format(port=port, password=secret("online-store"), reader=reader)
+    text = CONF.format(bind=here.bind, port=port, password=secret("online-store"), reader=reader)
     conf = write_private(home / "valkey.conf", text)
     become([_server(), conf, "--dir", home])
 

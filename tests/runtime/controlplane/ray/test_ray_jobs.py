@@ -10,7 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
-from groundplan.controlplane.adapters.ray_jobs import JobFailed, RayJobs
+from groundplan.controlplane.adapters.jobs import JobFailed
+from groundplan.controlplane.adapters.ray_jobs import RayJobs
 from groundplan.errors import ServiceError
 from groundplan.local.supervisor import Supervisor
 from groundplan_runtime.config import Runtime
@@ -152,4 +153,4 @@ def test_a_wrong_token_is_told_at_once(ray_stack: RayStack, tmp_path: Path) -> N
     right = ray_stack.runtime
     wrong = Runtime(right.stack, right.stack_id, tmp_path, right.bucket, tmp_path, right.endpoints)
     with pytest.raises(ServiceError, match="token"):
-        RayJobs(wrong).run("x", {}, lambda _: None)
+        RayJobs(wrong).run("x", {"project": "test"}, lambda _: None)

@@ -1,0 +1,1 @@
+"""The real terraform-provider-aws as a judge: of what the mocks collect, and against an emulator of AWS."""
