@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,11 +90,39 @@ def take(route: Route, reason: str) -> Taken:
     return Taken(digest, there, int(found["outputs"]["version"]), found.get("message"))
 
 
-def aliases_after(route: Route, version: int) -> dict[str, dict[str, Any]]:
-    """The model's aliases in the target once those that follow it have moved to a version, or been refused.
+@dataclass(frozen=True)
+class Settled:
+    """A model's aliases in the target, and the applications that load them, each as it is once its work has ended."""
 
-    They are worked on once the model is done; what takes longer than :data:`PATIENCE` is returned as it is then.
+    aliases: dict[str, dict[str, Any]]
+    applications: dict[str, dict[str, Any]]
+
+    def points(self) -> dict[str, int | None]:
+        """Where each alias points."""
+        return {name: found["outputs"].get("points_to") for name, found in self.aliases.items()}
+
+    def lines(self, version: int | None) -> Iterator[str]:
+        """What people are told; of an alias that does not point to ``version``, and an application, also why."""
+        points = self.points()
+        for name, found in self.aliases.items():
+            why = f": {found['message']}" if points[name] != version and found["message"] else ""
+            yield f"{name} points to {points[name] or 'nothing'}{why}"
+        for name, found in self.applications.items():
+            why = f": {found['message']}" if found["status"] != "ready" and found["message"] else ""
+            yield f"application {name} is {found['status']}{why}"
+
+
+def settle(route: Route, version: int | None) -> Settled:
+    """Wait until the target's aliases that follow the model point to a version, and what loads them answers.
+
+    Aliases are worked on once the model is done, applications once the aliases are. Without a version: until what is
+    at work on them has ended. What was refused, failed, or takes longer than :data:`PATIENCE` is returned as it is.
     """
+    aliases = _aliases_after(route, version)
+    return Settled(aliases, _applications_after(route, aliases))
+
+
+def _aliases_after(route: Route, version: int | None) -> Found:
     names = [alias["alias"] for alias in _declared_aliases(route)]
     return _awaited(
         lambda: {name: _resource(route, "alias", f"{route.model}@{name}") for name in names},
@@ -102,11 +130,10 @@ def aliases_after(route: Route, version: int) -> dict[str, dict[str, Any]]:
     )
 
 
-def applications_after(route: Route, aliases: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The target's applications that load these aliases of the model, once they answer, or failed to.
+def _applications_after(route: Route, aliases: Mapping[str, Mapping[str, Any]]) -> Found:
+    """Applications that load these aliases; one with an alias that points to no pair yet goes on waiting, is left out.
 
-    One with an alias that points to no pair yet goes on waiting, and is left out. They are worked on once the aliases
-    are; what takes longer than :data:`PATIENCE` is returned as it is then.
+    ``waiting`` is what one is for a moment more, whose alias has just come to point somewhere.
     """
     pointing = {name for name, alias in aliases.items() if alias["outputs"].get("points_to")}
     known = route.target.get("/status")["applications"]
@@ -120,12 +147,16 @@ def applications_after(route: Route, aliases: Mapping[str, Mapping[str, Any]]) -
 
 
 def _awaited(look: Callable[[], Found], done: Callable[[dict[str, Any]], bool]) -> Found:
-    """What is seen once all of it is done, or at the end of :data:`PATIENCE`."""
-    end = time.monotonic() + PATIENCE
+    """What is seen once all of it is done, or at the end of :data:`PATIENCE`; says what it waits for."""
+    end, said = time.monotonic() + PATIENCE, ""
     while True:
         found = look()
-        if all(map(done, found.values())) or time.monotonic() > end:
+        waits = ", ".join(name for name, each in found.items() if not done(each))
+        if not waits or time.monotonic() > end:
             return found
+        if waits != said:
+            said = waits
+            say(f"waiting for {waits}")
         time.sleep(LOOK)
 
 
@@ -143,15 +174,18 @@ def _resource(route: Route, kind: str, name: str) -> dict[str, Any]:
     return dict(route.target.get(f"/projects/{route.project}/resources/{kind}/{name}")["resource"])
 
 
-def _done(alias: Mapping[str, Any], version: int) -> bool:
-    if alias["status"] == "pending":
-        return False
+def _done(alias: Mapping[str, Any], version: int | None) -> bool:
+    if alias["status"] == "pending" or version is None:
+        return bool(alias["status"] != "pending")
     stays = alias["status"] == "refused" or alias["outputs"].get("hold") or not alias["properties"].get("follow")
     return bool(stays or alias["outputs"].get("points_to") == version)
 
 
 def take_pairs(stack: StackSpec, projects: Sequence[LoadedProject]) -> None:
-    """After an `up`: take what the source's aliases point to, where the stack says ``take: on_up``."""
+    """After an `up`: take what the source's aliases point to, where the stack says ``take: on_up``.
+
+    Returns once what is taken answers, so that whoever is told that all is done is answered with it.
+    """
     if stack.source is None:
         return
     for name in (f"{project.spec.name}/{model}" for project in projects for model in project.spec.training):
@@ -161,14 +195,24 @@ def take_pairs(stack: StackSpec, projects: Sequence[LoadedProject]) -> None:
         except GroundplanError as error:  # what is deployed here is deployed, whatever the other one lacks
             say(f"warning: no pair was taken: {error}")
             continue
-        if _selected(route) == digest:
-            continue
-        if stack.source.take == "by_hand":
+        known = _selected(route) == digest
+        if stack.source.take == "on_up":
+            _take_on_up(route, known)
+        elif not known:
             brings = f"groundplan promote {name} --from {stack.source.stack} --to {stack.name} --reason …"
             say(f"{route.words}: {stack.source.stack} has another pair ({digest}); {brings}")
-            continue
-        taken = take(route, f"up: {stack.name} takes what {stack.source.stack}'s {route.alias} points to")
-        say(f"{route.words}: pair {digest}, version {taken.there} there, is version {taken.here} here")
+
+
+def _take_on_up(route: Route, known: bool) -> None:
+    """Take what there is to take, and wait for what loads it: of a known pair, for what an `up` before had begun."""
+    if known:
+        settle(route, None)
+        return
+    start, end = route.source.stack.name, route.target.stack.name
+    taken = take(route, f"up: {end} takes what {start}'s {route.alias} points to")
+    say(f"{route.words}: pair {taken.digest}, version {taken.there} there, is version {taken.here} here")
+    for line in settle(route, taken.here).lines(taken.here):
+        say(line)
 
 
 def _selected(route: Route) -> str | None:

@@ -5,7 +5,7 @@ import typer
 from groundplan.cli._aliases import ask, find_alias
 from groundplan.cli._app import ENV_OPTION, JSON, REASON, command_app
 from groundplan.cli._console import print_json, print_line
-from groundplan.cli._transfer import Route, Taken, aliases_after, applications_after, find_route, take
+from groundplan.cli._transfer import Route, Taken, find_route, settle, take
 from groundplan.errors import GroundplanError
 
 app = command_app()
@@ -50,20 +50,14 @@ def promote(
 
 def show_taken(route: Route, taken: Taken, json: bool) -> None:
     """Print which pair was taken, under which number, where the aliases there point now, and what answers with it."""
-    aliases = aliases_after(route, taken.here)
-    applications = applications_after(route, aliases)
-    points = {name: found["outputs"].get("points_to") for name, found in aliases.items()}
+    settled = settle(route, taken.here)
     if json:
-        standing = {name: each["status"] for name, each in applications.items()}
+        standing = {name: each["status"] for name, each in settled.applications.items()}
         model = f"{route.project}/{route.model}"
-        print_json({**vars(taken), "model": model, "aliases": points, "applications": standing})
+        print_json({**vars(taken), "model": model, "aliases": settled.points(), "applications": standing})
         return
     print_line(f"{route.words}: pair {taken.digest}, version {taken.there} there, is version {taken.here} here")
     if taken.message:
         print_line(taken.message)
-    for name, found in aliases.items():
-        why = f": {found['message']}" if points[name] != taken.here and found["message"] else ""
-        print_line(f"{name} points to {points[name] or 'nothing'}{why}")
-    for name, found in applications.items():
-        why = f": {found['message']}" if found["status"] != "ready" and found["message"] else ""
-        print_line(f"application {name} is {found['status']}{why}")
+    for line in settled.lines(taken.here):
+        print_line(line)

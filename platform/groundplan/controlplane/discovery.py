@@ -51,10 +51,19 @@ def well(runtime: Runtime, name: str) -> bool:
     return bool(_timed(_check(runtime, name))["health"] == "ok")
 
 
+def answers(runtime: Runtime, route: str) -> bool:
+    """Return whether what is behind a route of Serve answers now."""
+    return bool(_timed(_application(runtime.endpoint("serve"), route))["health"] == "ok")
+
+
 def applications(runtime: Runtime, names: list[str]) -> dict[str, dict[str, Any]]:
     """Return the health of applications, ``<project>/<application>``: well is what answers with some version."""
     address = {name: runtime.applications.get(name, runtime.endpoints.get("serve", "")) for name in names}
-    return _all({name: _http(f"{url}/{name}/healthz", {}, 400) for name, url in address.items()})
+    return _all({name: _application(url, f"/{name}") for name, url in address.items()})
+
+
+def _application(url: str, route: str) -> Callable[[], bool]:
+    return _http(f"{url}{route}/healthz", {}, 400)
 
 
 def _all(checks: Mapping[str, Callable[[], bool]]) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Who is told that a first application runs is answered: Serve was reached for a while, not for a moment."""
+"""Who is told that an application runs is answered: at its route, a first one for a while and not for a moment."""
 
 import http.server
 import socket
@@ -34,13 +34,14 @@ class Told(RayServe):
 
 
 class _Proxy(http.server.BaseHTTPRequestHandler):
-    """Serve's proxy; how often it was asked is counted."""
+    """Serve's proxy; how often it was asked for the application is counted. It knows the route after some such asks."""
 
-    asked = 0
+    asked = knows_after = 0
 
     def do_GET(self) -> None:
-        type(self).asked += 1
-        self.send_response(200)
+        ours = self.path == f"{CONFIG['route_prefix']}/healthz"
+        type(self).asked += ours
+        self.send_response(404 if ours and self.asked <= self.knows_after else 200)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -48,9 +49,9 @@ class _Proxy(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def proxy(port: int) -> Iterator[None]:
+def proxy(port: int, knows_after: int = 0) -> Iterator[None]:
     """Serve's proxy at a port, until the block ends."""
-    _Proxy.asked = 0
+    _Proxy.asked, _Proxy.knows_after = 0, knows_after
     with http.server.ThreadingHTTPServer(("127.0.0.1", port), _Proxy) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -78,17 +79,25 @@ def test_the_first_application_is_reached_for_a_while(serve: Told, port: int) ->
         assert _Proxy.asked >= ray_serve.SETTLED / (ray_serve.POLL + discovery.ANSWER)
         asked = _Proxy.asked
         serve.wait_running("p-a", 60, print)
-        assert _Proxy.asked == asked, "once"
+        assert _Proxy.asked == asked + 1, "the next time it has only to answer"
 
 
-def test_what_comes_to_a_serve_that_answers_is_not_waited_for(serve: Told, port: int) -> None:
-    with proxy(port):
+def test_what_comes_to_a_serve_that_answers_is_waited_for_until_its_route_is_known(serve: Told, port: int) -> None:
+    with proxy(port, knows_after=2):
         serve.put(CONFIG)
+        assert _Proxy.asked == 0
         serve.wait_running("p-a", 60, print)
-        assert _Proxy.asked == 1
+        assert _Proxy.asked == 3
+
+
+def test_a_route_that_is_never_known_is_told(serve: Told, port: int) -> None:
+    with proxy(port, knows_after=1_000_000):
+        serve.put(CONFIG)
+        with pytest.raises(ServiceError, match=rf"p-a runs, and http://127\.0\.0\.1:{port}/p/a does not answer"):
+            serve.wait_running("p-a", 0.5, print)
 
 
 def test_a_serve_that_is_never_reached_is_told(serve: Told, port: int) -> None:
     serve.put(CONFIG)
-    with pytest.raises(ServiceError, match=rf"p-a runs, and http://127\.0\.0\.1:{port} does not answer"):
+    with pytest.raises(ServiceError, match=rf"p-a runs, and http://127\.0\.0\.1:{port}/p/a does not answer"):
         serve.wait_running("p-a", 0.5, print)

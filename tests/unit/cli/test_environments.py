@@ -240,7 +240,21 @@ def test_an_up_takes_it_where_the_stack_says_so(desk: Desk, two: Two, capfd: pyt
     desk.files.edit("stacks/staging.yaml", "source: {stack: dev}", "source: {stack: dev, take: on_up}")
     take_pairs(*load(desk.files.root, "staging"))
     assert [each["reason"] for each in two.imported] == ["up: staging takes what dev's latest points to"]
-    assert "version 7 there, is version 3 here" in capfd.readouterr().err
+    said = capfd.readouterr().err.splitlines()
+    assert "version 7 there, is version 3 here" in next(line for line in said if line.startswith("shop/spend@latest"))
+    assert said[-3:] == ["waiting for offer", "staging points to 3", "application offer is ready"]
+    assert two.statuses == ["ready"], "the prediction that an `up` ends with is answered"
+
+
+def test_an_up_waits_for_what_one_that_was_cut_off_had_begun(
+    desk: Desk, two: Two, capfd: pytest.CaptureFixture[str]
+) -> None:
+    desk.files.edit("stacks/staging.yaml", "source: {stack: dev}", "source: {stack: dev, take: on_up}")
+    two.selected = "d" * 16
+    two.alias = {**two.alias, "outputs": {"points_to": 2}}  # by hand; the pair that is there is not waited for
+    take_pairs(*load(desk.files.root, "staging"))
+    assert (two.imported, two.statuses) == ([], ["ready"])
+    assert capfd.readouterr().err == "waiting for offer\n"
 
 
 def test_a_source_that_has_nothing_fails_no_up(desk: Desk, two: Two, capfd: pytest.CaptureFixture[str]) -> None:

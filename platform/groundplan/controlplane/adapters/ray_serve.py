@@ -13,7 +13,7 @@ from groundplan_runtime.config import Runtime
 PATH = "/api/serve/applications/"
 #: Seconds between two looks at an application that is coming up.
 POLL = 0.3
-#: Seconds on end that Serve has to be well: every gateway asks it the same once a second
+#: Seconds on end that an application of a Serve that came up with it has to answer: every gateway looks once a second
 #: (``groundplan.gateway.clusters``), and leads nobody to what did not answer.
 SETTLED = 3.0
 #: Serve answers 200 to a field that it does not know, and drops it: these are the ones that we use.
@@ -87,8 +87,8 @@ class RayServe:
     ) -> None:
         """Wait until the config that was put is the one that runs, in every replica of every deployment.
 
-        Where Serve itself came up with it: until it is reached as well, so that whoever is told that all is done is
-        answered.
+        Then until it answers at its route, and where Serve itself came up with it, goes on answering: whoever is told
+        that all is done is answered.
 
         Raises:
             ServiceError: Serve gave up, the application is gone, ``deadline_s`` seconds passed, or ``cancelled()``;
@@ -113,18 +113,22 @@ class RayServe:
                 said = now
                 on_line(f"{application}: {now}")
             time.sleep(POLL)
-        if application in self._first:
-            self._settle(application, end, cancelled)
-            self._first.discard(application)
+        self._settle(application, str(found["config"]["route_prefix"]), end, cancelled)
+        self._first.discard(application)
 
-    def _settle(self, application: str, end: float, cancelled: Callable[[], bool]) -> None:
-        """Wait until Serve has answered for some seconds on end at the address by which the gateway asks it."""
-        since = time.monotonic()
-        while time.monotonic() - since < SETTLED:
-            if not discovery.well(self._runtime, "serve"):
+    def _settle(self, application: str, route: str, end: float, cancelled: Callable[[], bool]) -> None:
+        """Wait until it answers at the address by which the gateway asks for it; a first one, for some seconds on end.
+
+        Serve tells its proxies of a new route a moment after it says that what is behind it runs.
+        """
+        since, enough = time.monotonic(), SETTLED if application in self._first else 0.0
+        while True:
+            if not discovery.answers(self._runtime, route):
                 since = time.monotonic()
-            if cancelled() or since > end:
-                where = self._runtime.endpoint("serve")
+            elif time.monotonic() - since >= enough:
+                return
+            if cancelled() or time.monotonic() > end:
+                where = f"{self._runtime.endpoint('serve')}{route}"
                 raise ServiceError(f"{application} runs, and {where} does not answer; fix: groundplan logs ray")
             time.sleep(POLL)
 
