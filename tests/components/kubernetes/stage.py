@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 from google.protobuf import json_format
 from pulumi.runtime import mocks
+from tests.support.recorded import Echo
 
 from groundplan.plan import Node, Plan
 from groundplan.spec import StackSpec
@@ -63,20 +64,6 @@ def stack(**changes: Any) -> StackSpec:
 def arguments(**changes: Any) -> TenancyArgs:
     """What the component gets."""
     return TenancyArgs.of(stack(**changes), PLAN, PLACE, Land())
-
-
-#: What resources of our own plugin make.
-MADE = {"value": "s3cret", "kubeconfig": "hidden", "chain": "chain", "key": "s3cret", "ca": "ca", "ca_key": "s3cret"}
-
-
-class Echo(mocks.Mocks):
-    """Every resource is there, with its inputs as outputs."""
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        return f"{args.name}-id", {**MADE, **args.inputs}
-
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        return {}, None
 
 
 class Recorder(mocks.MockMonitor):

@@ -7,6 +7,7 @@ import pulumi
 import pytest
 import yaml
 from tests.components.kubernetes.stage import Recorder, registered
+from tests.support import recorded
 from tests.support.copied import copied
 from typer.testing import CliRunner
 
@@ -83,7 +84,7 @@ def test_no_secret_is_written_and_the_index_says_so(texts: dict[str, str], appli
     found = [each["metadata"] for each in applied if each["kind"] == "Secret"]
     secrets = [f"{each['namespace']}/{each['name']}" for each in found]
     assert secrets
-    assert not any("kind: Secret\n" in text or "s3cret" in text for text in texts.values())
+    assert not any("kind: Secret\n" in text or recorded.SECRET in text for text in texts.values())
     for name in secrets:
         assert f"#   Secret {name}\n" in texts["kustomization.yaml"]
 
