@@ -11,6 +11,7 @@ import boto3
 import psutil
 import pytest
 
+from groundplan.cli._adoption import IDS, settle
 from tests.support.aws.emulator import ACCOUNT, REGION, credentials, emulator
 from tests.support.aws.lab import AwsLab
 from tests.support.aws.skipping import needs
@@ -84,7 +85,27 @@ def test_2_the_second_up_changes_nothing(lab: AwsLab) -> None:
     lab.quiet()
 
 
-def test_3_drift_is_seen_and_healed(lab: AwsLab, url: str) -> None:
+def cut_off(deployment: dict[str, Any]) -> None:
+    """As an engine that was killed leaves it: whatever nothing else needs, and has the name that we gave, was begun."""
+    resources = deployment["resources"]
+    needed = {urn for each in resources for urn in (each.get("parent"), *each.get("dependencies", ()))}
+    begun = [each for each in resources if each["type"] in IDS and each["urn"] not in needed]
+    assert len({each["type"] for each in begun}) > 5
+    assert any(each["urn"].endswith("::flights-train-delay-policy") for each in begun)
+    deployment["resources"] = [each for each in resources if each not in begun]
+    made = [{name: each[name] for name in each if name not in ("id", "outputs", "created")} for each in begun]
+    deployment["pending_operations"] = [{"type": "creating", "resource": each} for each in made]
+
+
+def test_3_what_a_killed_up_had_begun_is_taken_over_where_it_is_there(lab: AwsLab, url: str) -> None:
+    client(url, "iam").delete_role_policy(RoleName="groundplan-lab-flights-train-delay", PolicyName="access")
+    lab.edit_state(lambda deployment: (cut_off(deployment), settle(deployment)))
+    changed = lab.up().changes
+    assert [name for name, what in changed.items() if what != "update"] == ["flights-train-delay-policy"]
+    assert changed["flights-train-delay-policy"] == "create", "which never came to be"
+
+
+def test_4_drift_is_seen_and_healed(lab: AwsLab, url: str) -> None:
     eks, s3 = client(url, "eks"), client(url, "s3")
     eks.update_nodegroup_config(
         clusterName="groundplan-lab",
@@ -101,7 +122,7 @@ def test_3_drift_is_seen_and_healed(lab: AwsLab, url: str) -> None:
     assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
 
 
-def test_4_kubernetes_is_upgraded_in_place(lab: AwsLab, url: str) -> None:
+def test_5_kubernetes_is_upgraded_in_place(lab: AwsLab, url: str) -> None:
     newer = copy.deepcopy(STACK)
     newer["aws"]["eks"]["version"] = "1.34"
     lab.declare_stack(newer)
@@ -112,7 +133,7 @@ def test_4_kubernetes_is_upgraded_in_place(lab: AwsLab, url: str) -> None:
     lab.quiet()
 
 
-def test_5_destroy_leaves_nothing(lab: AwsLab, url: str) -> None:
+def test_6_destroy_leaves_nothing(lab: AwsLab, url: str) -> None:
     lab.destroy()
     assert lab.state() == []
     assert client(url, "eks").list_clusters()["clusters"] == []

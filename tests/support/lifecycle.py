@@ -122,6 +122,14 @@ class Lab:
         found = document["deployment"].get("resources", [])
         return [each for each in found if not each["type"].startswith("pulumi:")]
 
+    def edit_state(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Let ``change`` have its way with the exported deployment, and import it."""
+        document = json.loads(self._pulumi("stack", "export", check=True).stdout)
+        change(document["deployment"])
+        file = self.folder / "edited.json"
+        file.write_text(json.dumps(document))
+        self._pulumi("stack", "import", "--file", str(file), check=True)
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the engine and do not wait: for tests that interrupt it."""
         command = ["pulumi", *arguments, "--stack", "lab", "--non-interactive"]

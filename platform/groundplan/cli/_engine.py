@@ -28,9 +28,8 @@ def pulumi(workspace: Workspace, arguments: Sequence[str], pack: Pack | None = N
 
     Raises :class:`Refused` when another run holds the stack.
     """
-    for line in (*clear_leftovers(workspace.checkout), clear_pending(workspace)):
-        if line:
-            say(line)
+    for line in (*clear_leftovers(workspace.checkout), *clear_pending(workspace)):
+        say(line)
     command = ["pulumi", *arguments, *(pack.arguments if pack else ()), "--stack", workspace.checkout.env]
     environment = workspace.environment()
     if pack:

@@ -1,30 +1,37 @@
-"""Creations that a killed engine left unfinished. The engine keeps them for ever; ours can be done again."""
+"""Creations that a killed engine left unfinished. The engine keeps them for ever; here they are settled."""
 
 import json
 import subprocess
 
+from groundplan.cli._adoption import settle
 from groundplan.cli._leftovers import locks
 from groundplan.cli._settings import read_state
 from groundplan.cli._workspace import Workspace
 from groundplan.errors import ToolError
 
 
-def clear_pending(workspace: Workspace) -> str | None:
-    """Forget unfinished creations, and return a line that says so; None when there are none, or somebody works on them.
+def clear_pending(workspace: Workspace) -> list[str]:
+    """Settle unfinished creations, and return lines that say so; none when there are none, or somebody works on them.
 
-    Harmless with our resources: creating one adopts what an earlier creation left. Other unfinished operations
-    are settled by the engine's own look at what is really there.
+    Other unfinished operations are settled by the engine's own look at what is really there.
     """
     checkout = workspace.checkout
-    pending = [op for op in read_state(checkout.state).get("pending_operations", []) if op["type"] == "creating"]
-    if not pending or locks(checkout):
-        return None
+    pending = read_state(checkout.state).get("pending_operations", [])
+    if not any(op["type"] == "creating" for op in pending) or locks(checkout):
+        return []
     document = json.loads(_stack(workspace, "export"))
-    operations = document["deployment"].get("pending_operations", [])
-    document["deployment"]["pending_operations"] = [op for op in operations if op["type"] != "creating"]
+    adopted, unknown = settle(document["deployment"])
     _stack(workspace, "import", json.dumps(document))
-    names = ", ".join(sorted({op["resource"]["urn"].rsplit("::", 1)[1] for op in pending}))
-    return f"a run was killed while it made {names}: whatever of it is there is adopted"
+    said = []
+    if adopted:
+        said.append(f"a run was killed while it made {', '.join(adopted)}: whatever of it is there is adopted")
+    if unknown:
+        tag = f"groundplan:stack={checkout.env}"
+        said.append(
+            f"warning: a run was killed while it made {', '.join(unknown)}: AWS may have made it, and it would be left "
+            f"over; fix: look for it by the tag {tag}, remove it (docs/aws.md, A run was killed)"
+        )
+    return said
 
 
 def _stack(workspace: Workspace, verb: str, given: str | None = None) -> str:

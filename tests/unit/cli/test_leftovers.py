@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -72,18 +73,56 @@ def test_helpers_without_their_engine_are_ended_those_of_other_checkouts_are_not
     assert others.poll() is None
 
 
-def test_an_unfinished_creation_is_forgotten_so_that_it_is_done_again(desk: Desk) -> None:
-    operations = [
-        {"type": "creating", "resource": {"urn": "urn:pulumi:local::groundplan::x::flights/model/delay"}},
-        {"type": "updating", "resource": {"urn": "urn:pulumi:local::groundplan::x::other"}},
-    ]
+MODEL = {"type": "groundplan:ml:Model", "urn": "urn:pulumi:local::groundplan::x::flights/model/delay"}
+ROLE = {
+    "type": "aws:iam/rolePolicy:RolePolicy",
+    "urn": "urn:pulumi:local::groundplan::x::train-policy",
+    "inputs": {"role": "groundplan-local-train", "name": "access"},
+}
+VPC = {"type": "aws:ec2/vpc:Vpc", "urn": "urn:pulumi:local::groundplan::x::vpc", "inputs": {}}
+
+
+def previewed(desk: Desk, *made: dict[str, Any], known: tuple[dict[str, Any], ...] = ()) -> tuple[str, dict[str, Any]]:
+    """What a preview says after a run was killed while it made these, and the state that it leaves."""
+    operations = [{"type": "creating", "resource": each} for each in made]
+    operations.append({"type": "updating", "resource": {"urn": "urn:pulumi:local::groundplan::x::other"}})
     desk.opened.state.parent.mkdir(parents=True)
     desk.opened.own.joinpath("passphrase").write_text("x")
-    desk.opened.state.write_text(json.dumps({"checkpoint": {"latest": {"pending_operations": operations}}}))
-    (desk.fake / "exported").write_text(json.dumps({"version": 3, "deployment": {"pending_operations": operations}}))
+    deployment = {"pending_operations": operations, "resources": [*known]}
+    desk.opened.state.write_text(json.dumps({"checkpoint": {"latest": deployment}}))
+    (desk.fake / "exported").write_text(json.dumps({"version": 3, "deployment": deployment}))
     desk.engine('case "$2" in export) cat "$FAKE/exported";; import) cat > "$FAKE/imported";; esac')
     said = desk.command("preview")
     assert said.code == 0
-    assert "a run was killed while it made flights/model/delay" in said.err
-    imported = json.loads((desk.fake / "imported").read_text())
-    assert [op["type"] for op in imported["deployment"]["pending_operations"]] == ["updating"]
+    return said.err, dict(json.loads((desk.fake / "imported").read_text())["deployment"])
+
+
+def test_an_unfinished_creation_is_forgotten_so_that_it_is_done_again(desk: Desk) -> None:
+    said, left = previewed(desk, MODEL)
+    assert "a run was killed while it made flights/model/delay: whatever of it is there is adopted" in said
+    assert [op["type"] for op in left["pending_operations"]] == ["updating"]
+    assert left["resources"] == []
+
+
+def test_what_aws_names_as_declared_is_looked_for_under_its_name(desk: Desk) -> None:
+    said, left = previewed(desk, MODEL, ROLE)
+    assert (
+        "a run was killed while it made flights/model/delay, train-policy: whatever of it is there is adopted" in said
+    )
+    assert left["resources"] == [ROLE | {"id": "groundplan-local-train:access"}]
+    assert "warning" not in said
+
+
+def test_what_was_to_be_replaced_is_not_put_there_twice(desk: Desk) -> None:
+    old = ROLE | {"id": "old"}
+    _, left = previewed(desk, ROLE, known=(old,))
+    assert left["resources"] == [old]
+
+
+def test_what_aws_names_itself_is_told_as_left_over(desk: Desk) -> None:
+    said, left = previewed(desk, VPC, ROLE)
+    assert "a run was killed while it made train-policy: whatever" in said
+    assert "warning: a run was killed while it made vpc: AWS may have made it" in said
+    assert "look for it by the tag groundplan:stack=local" in said
+    assert [each["type"] for each in left["resources"]] == [ROLE["type"]]
+    assert [op["type"] for op in left["pending_operations"]] == ["updating"]
