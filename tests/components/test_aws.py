@@ -82,6 +82,13 @@ def test_two_programs_register_the_same(prod: Declared) -> None:
     assert seen(Declared()) == seen(prod)
 
 
+def test_what_s3_ties_to_versioning_comes_after_it_and_goes_before_it(prod: Declared) -> None:
+    """S3 turns versioning off under no lock and no replication: a destroy in another order would stop there."""
+    versioning = "aws:s3/bucketVersioning:BucketVersioning"
+    assert (versioning, "locked") in prod.one("BucketObjectLockConfiguration", "locked").needs
+    assert {(versioning, "data"), (versioning, "replica")} <= prod.one("BucketReplicationConfig", "data").needs
+
+
 def test_names_are_given_not_made_up(prod: Declared) -> None:
     """A name that the provider would make up is another one in every account, and on every ``up`` after a loss."""
     keys = ("name", "bucket", "identifier", "replicationGroupId", "nodeGroupName", "addonName")

@@ -30,7 +30,15 @@ class BucketPlan:
     statements: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
 
-def bucket(part: Part, plan: BucketPlan, opts: pulumi.ResourceOptions) -> aws.s3.Bucket:
+@dataclass(frozen=True)
+class Made:
+    """A bucket, and its versioning: what S3 ties to that is made after it, and goes before it."""
+
+    bucket: aws.s3.Bucket
+    versioning: aws.s3.BucketVersioning
+
+
+def bucket(part: Part, plan: BucketPlan, opts: pulumi.ResourceOptions) -> Made:
     """Declare a bucket and everything around it. ``opts``: the bucket's own, with its provider where it is another."""
     site = part.site
     made = aws.s3.Bucket(
@@ -51,6 +59,9 @@ def bucket(part: Part, plan: BucketPlan, opts: pulumi.ResourceOptions) -> aws.s3
         restrict_public_buckets=True,
         opts=around,
     )
+    versioning = aws.s3.BucketVersioning(
+        plan.part, bucket=made.id, versioning_configuration={"status": "Enabled"}, opts=around
+    )
     _around(plan, made, around)
     aws.s3.BucketPolicy(
         plan.part,
@@ -59,11 +70,10 @@ def bucket(part: Part, plan: BucketPlan, opts: pulumi.ResourceOptions) -> aws.s3
         # A policy set while the block is being set is refused now and then.
         opts=pulumi.ResourceOptions.merge(around, pulumi.ResourceOptions(depends_on=[closed])),
     )
-    return made
+    return Made(made, versioning)
 
 
 def _around(plan: BucketPlan, made: aws.s3.Bucket, opts: pulumi.ResourceOptions) -> None:
-    aws.s3.BucketVersioning(plan.part, bucket=made.id, versioning_configuration={"status": "Enabled"}, opts=opts)
     algorithm = {"sse_algorithm": "aws:kms", "kms_master_key_id": plan.key} if plan.key else {"sse_algorithm": "AES256"}
     aws.s3.BucketServerSideEncryptionConfiguration(
         plan.part,

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from groundplan_components.aws.bucket import BucketPlan, bucket, expire
+from groundplan_components.aws.bucket import BucketPlan, Made, bucket, expire
 from groundplan_components.aws.keys import WINDOW, Keys, key_policy
 from groundplan_components.aws.provider import regional
 from groundplan_components.aws.roles import inline, role
@@ -38,23 +38,24 @@ class Buckets(Part):
         ]
         names = bucket_names(site)
         logs = BucketPlan("logs", names["logs"], None, rules=ended, statements=self._writers(names["logs"]))
-        self.logs = bucket(self, logs, self.kept())
+        self.logs = bucket(self, logs, self.kept()).bucket
         data = BucketPlan("data", names["data"], keys.data.arn, self.logs.id, rules=[self.old, _cold()])
-        self.data = bucket(self, data, self.kept())
+        written = bucket(self, data, self.kept())
+        self.data = written.bucket
         self.locked = self._locked(names["locked"], keys)
         if spec.replicate_to:
-            self._replicate(spec.replicate_to, names["replica"], keys)
+            self._replicate(written, spec.replicate_to, names["replica"], keys)
         self.register_outputs({"data": self.data.id, "locked": self.locked.id})
 
     def _locked(self, name: str, keys: Keys) -> aws.s3.Bucket:
         made = bucket(self, BucketPlan("locked", name, keys.data.arn, self.logs.id, lock=True), self.kept())
         aws.s3.BucketObjectLockConfiguration(
             "locked",
-            bucket=made.id,
+            bucket=made.bucket.id,
             rule={"default_retention": {"mode": "GOVERNANCE", "days": KEPT_DAYS}},
-            opts=self.kept(),
+            opts=self.kept(depends_on=[made.versioning]),
         )
-        return made
+        return made.bucket
 
     def _writers(self, name: str) -> list[dict[str, Any]]:
         """Let S3 and load balancers of this account write their access logs."""
@@ -75,7 +76,7 @@ class Buckets(Part):
             for sid, service in services.items()
         ]
 
-    def _replicate(self, region: str, name: str, keys: Keys) -> None:
+    def _replicate(self, written: Made, region: str, name: str, keys: Keys) -> None:
         """Copy every new object to a bucket of another region, under a key of that region."""
         site = self.site
         there = pulumi.ResourceOptions(provider=regional(site, region, self.child()))
@@ -89,7 +90,8 @@ class Buckets(Part):
             tags=site.tags("replica-key", region),
             opts=opts,
         )
-        copy = bucket(self, BucketPlan("replica", name, key.arn, rules=[self.old]), opts)
+        copied = bucket(self, BucketPlan("replica", name, key.arn, rules=[self.old]), opts)
+        copy = copied.bucket
         made = role(self, "replication", "s3.amazonaws.com", account=site.aws.account)
         policy = inline(self, "replication", made, *self._may_copy(copy, keys.data, key))
         destination = {
@@ -105,8 +107,9 @@ class Buckets(Part):
             "source_selection_criteria": {"sse_kms_encrypted_objects": {"status": "Enabled"}},
             "destination": destination,
         }
+        needs = [policy, written.versioning, copied.versioning]
         aws.s3.BucketReplicationConfig(
-            "data", bucket=self.data.id, role=made.arn, rules=[rule], opts=self.child(depends_on=[policy, copy])
+            "data", bucket=self.data.id, role=made.arn, rules=[rule], opts=self.child(depends_on=needs)
         )
 
     def _may_copy(self, copy: aws.s3.Bucket, here: aws.kms.Key, there: aws.kms.Key) -> list[dict[str, Any]]:

@@ -33,6 +33,8 @@ class Registration:
     protect: bool
     retained: bool
     parent: str
+    #: Type and name of what is made before it, and goes after it.
+    needs: frozenset[tuple[str, str]]
 
 
 @dataclass
@@ -133,9 +135,10 @@ def registration(request: Any) -> Registration:
     """Return a registration from the request that the engine would get."""
     inputs = pulumi.runtime.rpc.deserialize_properties(request.object, keep_unknowns=True)
     plain = _plain(inputs)
-    return Registration(
-        request.type, request.name, plain, bool(request.protect), bool(request.retainOnDelete), request.parent
-    )
+    ends = (urn.rsplit("::", 2)[1:] for urn in request.dependencies)
+    needs = frozenset((kind.rsplit("$", 1)[-1], name) for kind, name in ends)
+    protect, retained = bool(request.protect), bool(request.retainOnDelete)
+    return Registration(request.type, request.name, plain, protect, retained, request.parent, needs)
 
 
 def _plain(value: Any) -> Any:
