@@ -1,6 +1,5 @@
 """The bridge and the provider, where this machine has them; checkov and the emulator in environments of their own."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,16 +10,14 @@ from tests.support.aws.judge import Judge, judge
 from tests.support.aws.registrations import Registration, collect, example
 from tests.support.aws.skipping import needs
 from tests.support.aws.types import TYPES
+from tests.support.loops import event_loop
 
 
 @pytest.fixture(autouse=True, scope="session")
 def event_loop_of_the_thread() -> Iterator[None]:
     """An event loop for the mocks."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
+    with event_loop():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,16 @@
-"""Pulumi's mocks ask for the thread's event loop, which other tests' ``asyncio.run`` has taken away."""
+"""What every deployment onto mocks needs: an event loop, and no account."""
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
+from tests.support.loops import event_loop
 
 
 @pytest.fixture(autouse=True, scope="module")
 def event_loop_of_the_thread() -> Iterator[None]:
     """An event loop for the module's deployments."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
+    with event_loop():
+        yield
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -48,22 +48,21 @@ def settle(deployment: dict[str, Any]) -> tuple[list[str], list[str]]:
     operations = deployment.get("pending_operations", [])
     created = [op["resource"] for op in operations if op["type"] == "creating"]
     deployment["pending_operations"] = [op for op in operations if op["type"] != "creating"]
-    known = {each["urn"] for each in deployment.get("resources", [])}
-    looked_for = [each | {"id": id} for each in created if each["urn"] not in known and (id := id_of(each))]
-    if looked_for:
-        deployment["resources"] = [*deployment.get("resources", []), *looked_for]
-    unknown = [each for each in created if each["type"].startswith("aws:") and not _is_settled(each)]
-    return _names([each for each in created if each not in unknown]), _names(unknown)
+    resources = deployment.get("resources", [])
+    known = {each["urn"] for each in resources}
+    looked_for = [each | {"id": id} for each in created if each["urn"] not in known and (id := _id_of(each))]
+    deployment["resources"] = [*resources, *looked_for]
+    adopted = [each for each in created if _is_adopted(each["type"])]
+    return _names(adopted), _names([each for each in created if not _is_adopted(each["type"])])
 
 
-def id_of(resource: Mapping[str, Any]) -> str | None:
-    """Return a resource's id in AWS, where it is made of what was declared."""
+def _id_of(resource: Mapping[str, Any]) -> str | None:
     form = IDS.get(resource["type"])
     return form.format_map(resource["inputs"]) if form else None
 
 
-def _is_settled(resource: Mapping[str, Any]) -> bool:
-    return resource["type"] in IDS or resource["type"].startswith(OVERWRITE)
+def _is_adopted(type: str) -> bool:
+    return not type.startswith("aws:") or type in IDS or type.startswith(OVERWRITE)
 
 
 def _names(resources: Sequence[Mapping[str, Any]]) -> list[str]:

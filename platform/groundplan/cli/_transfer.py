@@ -101,7 +101,7 @@ class Settled:
         """Where each alias points."""
         return {name: found["outputs"].get("points_to") for name, found in self.aliases.items()}
 
-    def lines(self, version: int | None) -> Iterator[str]:
+    def lines(self, version: int) -> Iterator[str]:
         """What people are told; of an alias that does not point to ``version``, and an application, also why."""
         points = self.points()
         for name, found in self.aliases.items():
@@ -175,8 +175,10 @@ def _resource(route: Route, kind: str, name: str) -> dict[str, Any]:
 
 
 def _done(alias: Mapping[str, Any], version: int | None) -> bool:
-    if alias["status"] == "pending" or version is None:
-        return bool(alias["status"] != "pending")
+    if alias["status"] == "pending":
+        return False
+    if version is None:
+        return True
     stays = alias["status"] == "refused" or alias["outputs"].get("hold") or not alias["properties"].get("follow")
     return bool(stays or alias["outputs"].get("points_to") == version)
 

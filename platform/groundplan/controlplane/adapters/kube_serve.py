@@ -7,7 +7,7 @@ services lead to it (https://docs.ray.io/en/latest/cluster/kubernetes/user-guide
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from groundplan.controlplane.adapters import templates
@@ -22,8 +22,6 @@ APPLY = "application/apply-patch+yaml"
 DIGEST = "groundplan.dev/template"
 #: Where a head's dashboard listens.
 PORT = 8265
-#: Seconds that nodes may take, beside Serve's own time.
-NODES = 900.0
 
 
 class KubeServe(RayServe):
@@ -31,6 +29,7 @@ class KubeServe(RayServe):
 
     #: The operator's service leads to workers as well as to the head: to each that is ready.
     proxies = "EveryNode"
+    nodes = 900.0
 
     def __init__(self, runtime: Runtime, api: KubeApi, template: Mapping[str, Any]) -> None:
         super().__init__(runtime)
@@ -55,16 +54,6 @@ class KubeServe(RayServe):
         left = [each for each in declared if each["name"] != application]
         if len(left) < len(declared):
             self._put_all(left)
-
-    def wait_running(
-        self,
-        application: str,
-        deadline_s: float,
-        on_line: Callable[[str], None],
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """As of any Serve, with time for nodes that have to come up first."""
-        super().wait_running(application, deadline_s + NODES, on_line, cancelled)
 
     def _look(self, application: str) -> tuple[dict[str, Any] | None, str | None]:
         """Until the services lead to the cluster that runs it, it does not run."""

@@ -36,6 +36,8 @@ class RayServe:
 
     #: Which of Ray's nodes answer requests.
     proxies = "HeadOnly"
+    #: Seconds that Ray's nodes may take to come up, beside an application's own time.
+    nodes = 0.0
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime, self._dashboard, self._host = runtime, Dashboard(runtime), runtime.bind
@@ -91,9 +93,10 @@ class RayServe:
         that all is done is answered.
 
         Raises:
-            ServiceError: Serve gave up, the application is gone, ``deadline_s`` seconds passed, or ``cancelled()``;
-                says which deployment, and why, in one line.
+            ServiceError: Serve gave up, the application is gone, ``deadline_s`` seconds and those of :attr:`nodes`
+                passed, or ``cancelled()``; says which deployment, and why, in one line.
         """
+        deadline_s += self.nodes
         end, said = time.monotonic() + deadline_s, ""
         while True:
             found, problem = self._look(application)
